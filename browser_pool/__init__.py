@@ -1,0 +1,1 @@
+"""browser_pool: who may use Chromium, and for how long."""

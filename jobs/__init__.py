@@ -1,0 +1,1 @@
+"""jobs: what runs, when, and for how long."""

@@ -1,0 +1,1 @@
+"""memory: how much is left, and who has been promised it."""

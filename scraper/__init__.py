@@ -1,0 +1,1 @@
+"""scraper: what is on a page, and where it is kept."""

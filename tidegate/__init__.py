@@ -1,0 +1,1 @@
+"""tidegate: the front door. Command line, settings, the demo site, and the wiring of the rooms below."""
