@@ -1,0 +1,84 @@
+"""Which Chromium, and how it is started.
+
+Found in this order: the user's setting, Playwright's own, the system's headless shell, the system's Chromium or
+Chrome. A headless shell costs well under half the processor time a page of a full Chromium; only a full one can open
+a window.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from browser_pool.errors import ChromiumNotFound
+
+SHELLS = ("/usr/lib/chromium/chromium-headless-shell", "chromium-headless-shell", "chrome-headless-shell")
+"""Debian's /usr/bin/chromium-headless-shell is a shell script that stays between us and the browser, so the binary
+itself comes first."""
+
+FULL = (
+    "/usr/lib/chromium/chromium",
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chromium:
+    """An executable and where it was found: "setting", "playwright" or "system"."""
+
+    executable: Path
+    found: str
+
+
+def find_chromium(setting: Path | None = None, *, headed: bool = False) -> Chromium:
+    """The Chromium to use. Raises `ChromiumNotFound`, which names every place that was looked at."""
+    if setting is not None:
+        if os.access(setting, os.X_OK) and setting.is_file():
+            return Chromium(setting, "setting")
+        raise ChromiumNotFound((f"{setting}, which is not an executable file",), headed=headed)
+    for executable in _playwrights_own(headed=headed):
+        return Chromium(executable, "playwright")
+    names = FULL if headed else SHELLS + FULL
+    for name in names:
+        if (path := shutil.which(name)) is not None:
+            return Chromium(Path(path), "system")
+    raise ChromiumNotFound((str(_playwright_folder()), *names), headed=headed)
+
+
+def sandbox_is_possible() -> bool:
+    """Chromium refuses its sandbox to root on Linux."""
+    return not (sys.platform == "linux" and os.geteuid() == 0)
+
+
+FLAGS: tuple[str, ...] = ()
+"""What is added to Playwright's own flags. Nothing so far: its own already keep /dev/shm out of it and the network
+quiet, and a second `--disable-features` would silently replace its list."""
+
+
+def _playwright_folder() -> Path:
+    if (folder := os.environ.get("PLAYWRIGHT_BROWSERS_PATH")) not in {None, "", "0"}:
+        return Path(str(folder))
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/ms-playwright"
+    return Path.home() / ".cache/ms-playwright"
+
+
+def _playwrights_own(*, headed: bool) -> Iterator[Path]:
+    """Playwright's browsers, newest first; the headless shell before the full one."""
+    kinds = ("chromium-*",) if headed else ("chromium_headless_shell-*", "chromium-*")
+    names = ("chrome-headless-shell", "headless_shell", "chrome", "Google Chrome for Testing", "Chromium")
+    for kind in kinds:
+        folders = sorted(_playwright_folder().glob(kind), key=lambda folder: folder.name, reverse=True)
+        for folder in folders:
+            for path in folder.rglob("*"):
+                if path.name in names and path.is_file() and os.access(path, os.X_OK):
+                    yield path

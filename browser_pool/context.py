@@ -1,0 +1,125 @@
+"""A warm context: one Playwright context with one page, used again and again for the same site and identity."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+from playwright.async_api import BrowserContext, Error, Page
+
+from browser_pool.browser import Browser
+from browser_pool.errors import BrowserGone
+from browser_pool.identity import Identity
+from browser_pool.lane import PlaywrightLane
+
+BLANK = "about:blank"
+
+
+class ContextState(StrEnum):
+    """free → leased → cleaning → free | closing."""
+
+    FREE = "free"
+    LEASED = "leased"
+    CLEANING = "cleaning"
+    CLOSING = "closing"
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """What a context has been through."""
+
+    pages: int
+    age_seconds: float
+
+
+class WarmContext:
+    """A row of the pool's table. It exists, leased, before Chromium is asked for anything; `open` makes it real."""
+
+    def __init__(self, number: int, site: str, identity: Identity) -> None:
+        self.number = number
+        self.site = site
+        self.identity = identity
+        self.state = ContextState.LEASED
+        self.pages = 0
+        self.free_since_seconds = 0.0
+        self.browser: Browser | None = None
+        self._made_seconds = time.monotonic()
+        self._context: BrowserContext | None = None
+        self._lane: PlaywrightLane | None = None
+        self._was_handed_out = False
+        self._is_opening_page = False
+
+    @property
+    def wear(self) -> Wear:
+        """Pages opened and age so far."""
+        return Wear(self.pages, time.monotonic() - self._made_seconds)
+
+    @property
+    def lane(self) -> PlaywrightLane:
+        """The lane over its page."""
+        if self._lane is None:
+            raise BrowserGone("the context has no page")
+        return self._lane
+
+    def hand_out_page(self) -> Page:
+        """The Playwright page itself. What a caller hangs on it can't be taken off again, so it is not reused."""
+        self._was_handed_out = True
+        return self.lane.page
+
+    async def open(self, browser: Browser) -> None:
+        """Make the context and its page. Raises `BrowserGone`."""
+        self.browser = browser
+        self._context = await browser.new_context(self.identity)
+        self._context.on("page", self._close_popup)
+        await self._open_page(self._context)
+
+    async def reset(self) -> None:
+        """Leave the page that was read: blank again, or a new page if the old one was handed out."""
+        if self._context is None:
+            raise BrowserGone("the context was never opened")
+        try:
+            if self._was_handed_out:
+                old = self.lane.page
+                await self._open_page(self._context)
+                await old.close()
+                self._was_handed_out = False
+            else:
+                await self.lane.page.goto(BLANK, wait_until="commit")
+        except Error as error:
+            raise BrowserGone(str(error)) from None
+
+    async def reclaim(self) -> None:
+        """Make its renderer give memory back; the page stays open."""
+        if self._lane is not None:
+            await self._lane.reclaim()
+
+    async def close(self) -> None:
+        """End it. Raises `BrowserGone` if Chromium does not."""
+        if self._context is None:
+            return
+        try:
+            await self._context.close()
+        except Error as error:
+            raise BrowserGone(str(error)) from None
+
+    async def _open_page(self, context: BrowserContext) -> None:
+        self._is_opening_page = True
+        try:
+            self._lane = await PlaywrightLane.over(await context.new_page())
+        except Error as error:
+            raise BrowserGone(str(error)) from None
+        finally:
+            self._is_opening_page = False
+
+    async def _close_popup(self, page: Page) -> None:
+        """A page that a site opened by itself is looked at by nobody."""
+        if self._is_opening_page:
+            return
+        try:
+            async with asyncio.timeout(5):
+                await page.close()
+        except (Error, TimeoutError):
+            # It went away by itself, or its context is about to.
+            return

@@ -1,0 +1,128 @@
+"""Playwright's Node driver: the process between us and Chromium, and its scratch folder.
+
+The driver makes Chromium's profile below its own TMPDIR, so a folder of ours there catches everything that the two
+write, and one removal leaves nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import structlog
+from playwright.async_api import Playwright, async_playwright
+
+from browser_pool.errors import LaunchFailed
+
+log = structlog.get_logger()
+
+STOP_SECONDS = 5.0
+SMALL_LIMIT_BYTES = 400 << 20
+SMALL_HEAP = "--max-old-space-size=48 --max-semi-space-size=1"
+"""For the smallest containers: Node otherwise lets its heap grow before it collects."""
+
+
+class Driver:
+    """One Node driver. Owns its process, everything below it, and its scratch folder."""
+
+    def __init__(self, playwright: Playwright, process: psutil.Process | None, scratch: Path) -> None:
+        self.playwright = playwright
+        self.scratch = scratch
+        self._process = process
+
+    @classmethod
+    async def start(cls, *, scratch_root: Path | None, start_seconds: float, limit_bytes: int | None) -> Driver:
+        """Start a driver. Raises `LaunchFailed`."""
+        scratch = Path(tempfile.mkdtemp(prefix=f"tidegate-{os.getpid()}-", dir=scratch_root))
+        is_small = limit_bytes is not None and limit_bytes <= SMALL_LIMIT_BYTES
+        before = _children()
+        try:
+            with _environment(TMPDIR=str(scratch), NODE_OPTIONS=SMALL_HEAP if is_small else None):
+                async with asyncio.timeout(start_seconds):
+                    playwright = await async_playwright().start()
+        except TimeoutError:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise LaunchFailed("Playwright's driver", f"no answer in {start_seconds:.0f} s") from None
+        new = [process for process in _children() - before if "run-driver" in _command(process)]
+        return cls(playwright, new[0] if new else None, scratch)
+
+    async def stop(self) -> None:
+        """Ask it to end, then end it and all below it; remove the scratch folder. Never raises."""
+        below = _below(self._process)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.playwright.stop()
+        except Exception as error:  # noqa: BLE001 a driver that died can't be asked: it is ended by pid below
+            log.warning("driver.stop_failed", error=str(error) or type(error).__name__)
+        await asyncio.to_thread(_end, below)
+        await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives. Unknown counts as yes: then a failing call will tell."""
+        if self._process is None:
+            return True
+        try:
+            return self._process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def processes(self) -> list[psutil.Process]:
+        """The driver and everything below it, now."""
+        return _below(self._process)
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    """Kill exactly these. psutil knows them by pid and start time, so a reused pid is never hit."""
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=1.0)
+    kill(alive)
+    psutil.wait_procs(alive, timeout=STOP_SECONDS)
+
+
+def _below(process: psutil.Process | None) -> list[psutil.Process]:
+    if process is None:
+        return []
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _children() -> set[psutil.Process]:
+    return set(psutil.Process().children())
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []
+
+
+@contextmanager
+def _environment(**changes: str | None) -> Iterator[None]:
+    """Playwright hands its driver our environment and takes no other, so it is changed while the driver starts."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update({name: value for name, value in changes.items() if value is not None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,94 @@
+"""A lease: the right to use one context until a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.async_api import Page
+
+from browser_pool.context import WarmContext
+from browser_pool.errors import LeaseEnded
+from browser_pool.identity import DEFAULT_IDENTITY, Identity
+from browser_pool.lane import Opened
+from memory import Reservation
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRequest:
+    """What is asked for. `deadline_seconds` covers waiting, work and clean-up; higher `priority` goes first."""
+
+    site: str
+    identity: Identity = DEFAULT_IDENTITY
+    priority: int = 0
+    deadline_seconds: float = 120.0
+    is_fresh: bool = False
+    job: str = ""
+
+
+class Lease:
+    """A context in use. It has the four verbs of a lane; after its end each of them raises `LeaseEnded`."""
+
+    def __init__(
+        self, number: int, request: LeaseRequest, context: WarmContext, reservation: Reservation, asked_seconds: float
+    ) -> None:
+        self.number = number
+        self.request = request
+        self.context = context
+        self.reservation = reservation
+        self.asked_seconds = asked_seconds
+        self.granted_seconds = time.monotonic()
+        self.deadline_at_seconds = asked_seconds + request.deadline_seconds
+        self.is_over = False
+        self.is_spoiled = False
+        self.expiry: asyncio.TimerHandle | None = None
+
+    @property
+    def waited_seconds(self) -> float:
+        """From asking to being granted."""
+        return self.granted_seconds - self.asked_seconds
+
+    @property
+    def remaining_seconds(self) -> float:
+        """Until the deadline; 0 once it has passed."""
+        return max(0.0, self.deadline_at_seconds - time.monotonic())
+
+    @property
+    def page(self) -> Page:
+        """The full Playwright page. Only valid inside the lease."""
+        self._check()
+        return self.context.hand_out_page()
+
+    async def open(self, url: str, *, timeout_seconds: float, saved_html: bytes | None = None) -> Opened:
+        """See `Lane.open`."""
+        self._check()
+        self.context.pages += 1
+        if saved_html is not None:
+            # The network of this context stays shut from here on, so nobody may get it after us.
+            self.is_spoiled = True
+        return await self.context.lane.open(url, timeout_seconds=timeout_seconds, saved_html=saved_html)
+
+    async def evaluate(self, script: str, argument: object = None) -> Any:
+        """See `Lane.evaluate`."""
+        self._check()
+        return await self.context.lane.evaluate(script, argument)
+
+    async def block(self, patterns: Sequence[str]) -> None:
+        """See `Lane.block`."""
+        self._check()
+        await self.context.lane.block(patterns)
+
+    async def reclaim(self) -> None:
+        """See `Lane.reclaim`."""
+        self._check()
+        await self.context.reclaim()
+
+    def _check(self) -> None:
+        if self.is_over:
+            raise LeaseEnded(
+                f"lease {self.number} is over after {time.monotonic() - self.asked_seconds:.1f} s; "
+                "use a page only inside its lease, or ask for a later deadline"
+            )

@@ -1,0 +1,395 @@
+"""UnifiedBrowserPool: the one owner of browsers, and the gate in front of them.
+
+The way of a lease, from top to bottom of this file: `acquire` joins the queue; `_dispatch` serves the head of the
+queue when there is a slot and its memory could be reserved; the context is opened or taken warm; the caller works
+until `release` or the deadline; a reaper cleans the context, or closes it, while the next is being served.
+
+Releasing never waits for Chromium: memory and slot go back at once, and what has to be closed is closed behind the
+caller's back, within bounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Self
+
+import structlog
+from playwright.async_api import Error as PlaywrightError
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from browser_pool.browser import Browser, BrowserState
+from browser_pool.chromium import find_chromium
+from browser_pool.context import ContextState, WarmContext
+from browser_pool.errors import BrowserGone, LaunchFailed, LeaseEnded
+from browser_pool.identity import DEFAULT_IDENTITY, Identity
+from browser_pool.lease import Lease, LeaseRequest
+from browser_pool.reclaim import reclaim
+from browser_pool.settings import PoolSettings
+from browser_pool.table import CloseContext, LeaseTable, PoolStatistics, UseContext, Waiter, WaitForSlot
+from memory import CostEstimator, Level, LimitTooLow, MemoryBudget, MemoryMonitor, Reading, Role, Rung, Step
+from memory.budget import Admission, Reservation, decide
+from memory.processes import ProcessMemory
+
+log = structlog.get_logger()
+
+LAUNCH_ATTEMPTS = 3
+CLIMB_AGAIN_SECONDS = 2.0
+CONTEXT_COST = "context"
+
+
+class UnifiedBrowserPool:
+    """Hands out Chromium contexts, each only after its memory has been reserved.
+
+    `async with UnifiedBrowserPool() as pool: async with pool.lease(site="x") as lease: page = lease.page`
+
+    Without `monitor` and `budget` it makes its own. Raises `ChromiumNotFound`, `LaunchFailed` or `LimitTooLow` when
+    it is entered.
+    """
+
+    def __init__(
+        self,
+        settings: PoolSettings | None = None,
+        *,
+        monitor: MemoryMonitor | None = None,
+        budget: MemoryBudget | None = None,
+    ) -> None:
+        self.settings = settings or PoolSettings()
+        self.costs = CostEstimator(self.settings.context_cost_bytes)
+        self._own_monitor = monitor is None
+        self._monitor = monitor or MemoryMonitor()
+        self._budget = budget or MemoryBudget()
+        self._table = LeaseTable(self.settings)
+        self._browser: Browser | None = None
+        self._launching = asyncio.Lock()
+        self._climbing: asyncio.Task[None] | None = None
+        self._learned_from: tuple[ProcessMemory, ...] = ()
+        self._stack = AsyncExitStack()
+        self._group: asyncio.TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        self._refuse_hopeless_limit()
+        async with AsyncExitStack() as stack:
+            if self._own_monitor:
+                await stack.enter_async_context(self._monitor)
+            self._group = await stack.enter_async_context(asyncio.TaskGroup())
+            stack.push_async_callback(self._shut)
+            ladder = self._monitor.ladder
+            stack.callback(ladder.register(Step("reclaim inside Chromium", Rung.RECLAIM, self._reclaim)))
+            stack.callback(ladder.register(Step("close idle contexts", Rung.CLOSE_IDLE, self._close_idle)))
+            stack.callback(self._monitor.on_look(self._on_look))
+            await self._serving_browser()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._stack.aclose()
+
+    @asynccontextmanager
+    async def lease(
+        self,
+        *,
+        site: str = "",
+        identity: Identity = DEFAULT_IDENTITY,
+        priority: int = 0,
+        deadline: float = 120.0,
+        isolation: str = "warm",
+        job: str = "",
+    ) -> AsyncIterator[Lease]:
+        """A context for the body of the `async with`, for `deadline` seconds in all, waiting included.
+
+        `isolation="fresh"` gives a context that nobody used before and nobody will use after.
+
+        Raises `LeaseRefused` if none could be had in time, and `LeaseEnded` if the body was still running at the
+        deadline; the body is cancelled then.
+        """
+        request = LeaseRequest(site, identity, priority, deadline, isolation == "fresh", job)
+        lease = await self.acquire(request)
+        limit = asyncio.timeout_at(lease.deadline_at_seconds)
+        try:
+            async with limit:
+                yield lease
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            lease.is_spoiled = True
+            raise LeaseEnded(f"the deadline of {deadline:.0f} s has passed (lease {lease.number}, {site})") from None
+        except (asyncio.CancelledError, BrowserGone, PlaywrightError):
+            lease.is_spoiled = True
+            raise
+        finally:
+            self.release(lease)
+
+    async def acquire(self, request: LeaseRequest) -> Lease:
+        """Wait for a context and lease it. What is acquired must be released; at its deadline it is taken back.
+
+        Raises `LeaseRefused`, whose reason says what was missing: memory, slot, queue_full, browser or closed.
+        """
+        if self._group is None:
+            raise self._table.refusal("closed", "the pool is not open", 0.0)
+        waiter = self._table.enqueue(request)
+        try:
+            async with asyncio.timeout_at(waiter.deadline_at_seconds):
+                self._dispatch()
+                lease = await waiter.granted
+                lease.expiry = asyncio.get_running_loop().call_at(lease.deadline_at_seconds, self._expire, lease)
+                await self._make_real(lease.context)
+        except TimeoutError:
+            reason, detail = ("browser", "it did not open in time") if waiter.granted.done() else waiter.held_up_by
+            self._abandon(waiter)
+            raise self._table.refusal(reason, detail, time.monotonic() - waiter.asked_seconds) from None
+        except BaseException:
+            self._abandon(waiter)
+            raise
+        return lease
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back. Never waits for Chromium; twice is harmless."""
+        if lease.is_over:
+            return
+        lease.is_over = True
+        if lease.expiry is not None:
+            lease.expiry.cancel()
+        self._table.leases.pop(lease.number, None)
+        self._budget.release(lease.reservation)
+        context = lease.context
+        if context.browser is None or context.browser.state is BrowserState.CLOSED:
+            self._table.drop_context(context)
+        elif lease.is_spoiled or lease.request.is_fresh or self._table.is_worn(context):
+            self._notice_death()
+            self._retire(context)
+        else:
+            context.state = ContextState.CLEANING
+            self._spawn(self._clean(context))
+        self._dispatch()
+
+    def statistics(self) -> PoolStatistics:
+        """The pool at this moment, computed from the lease table."""
+        return self._table.statistics()
+
+    @property
+    def browser(self) -> Browser | None:
+        """The browser that serves now, if one does."""
+        return self._browser
+
+    # Admission
+
+    def _dispatch(self) -> None:
+        """Serve the queue from its head for as long as there is something to give. Never waits."""
+        while self._group is not None and not self._monitor.ladder.is_running:
+            waiter = self._table.head()
+            if waiter is None:
+                return
+            held_up_by = self._serve(waiter)
+            if held_up_by is not None:
+                waiter.held_up_by = held_up_by
+                return
+
+    def _serve(self, waiter: Waiter) -> tuple[str, str] | None:
+        """Grant `waiter` a context, or say what it has to wait for."""
+        choice = self._table.choose(waiter.request)
+        if isinstance(choice, WaitForSlot):
+            return "slot", choice.detail
+        if isinstance(choice, CloseContext):
+            self._retire(choice.context)
+            return "slot", "an idle context of another site is being closed"
+        # A warm context holds its memory already. What a navigation adds while old and new document overlap is taken
+        # as a quarter of what a context holds.
+        cost = self.costs.expected_bytes(CONTEXT_COST)
+        need = cost // 4 if isinstance(choice, UseContext) else cost
+        reservation, admission = self._reserve(waiter, need)
+        if reservation is None:
+            self._ask_for_memory(waiter, need)
+            return "memory", admission.reason
+        context = choice.context if isinstance(choice, UseContext) else self._table.add_context(waiter.request)
+        waiter.granted.set_result(self._table.grant(waiter, context, reservation))
+        return None
+
+    def _reserve(self, waiter: Waiter, need_bytes: int) -> tuple[Reservation | None, Admission]:
+        owner = f"lease {waiter.number}"
+        reading = self._monitor.check_memory()
+        reservation, admission = self._budget.reserve(reading, need_bytes, owner=owner)
+        is_alone = not self._table.leases
+        if reservation is None and is_alone and waiter.ladder_was_climbed and reading.level < Level.EMERGENCY:
+            # The ladder has given back what it could and nobody else is at work: to wait longer is to wait for ever.
+            # One context at a time is the smallest form of work there is.
+            self._table.totals.granted_alone += 1
+            log.info("lease.granted_alone", lease=waiter.number, arithmetic=admission.reason)
+            return self._budget.debit(need_bytes, owner=owner), admission
+        return reservation, admission
+
+    def _ask_for_memory(self, waiter: Waiter, need_bytes: int) -> None:
+        """Have the ladder climbed until `need_bytes` are free, one climb at a time and not again at once."""
+        if self._climbing is not None and not self._climbing.done():
+            return
+        self._climbing = self._spawn(self._climb(waiter, need_bytes))
+
+    async def _climb(self, waiter: Waiter, need_bytes: int) -> None:
+        def there_is_room(reading: Reading) -> bool:
+            return decide(reading, need_bytes, self._budget.unused_bytes, self._budget.margin_share).is_safe
+
+        await self._monitor.ladder.climb(f"lease {waiter.number} needs memory", there_is_room)
+        waiter.ladder_was_climbed = True
+        self._dispatch()
+        await asyncio.sleep(CLIMB_AGAIN_SECONDS)
+
+    def _abandon(self, waiter: Waiter) -> None:
+        """The one who asked is gone: leave the queue, and give back what was granted in the same moment."""
+        self._table.leave(waiter)
+        if waiter.granted.done() and not waiter.granted.cancelled():
+            lease = waiter.granted.result()
+            lease.is_spoiled = True
+            self.release(lease)
+
+    def _expire(self, lease: Lease) -> None:
+        """The deadline has passed. Closing the context ends whatever still waits for its page."""
+        self._table.totals.expired += 1
+        log.warning("lease.expired", lease=lease.number, site=lease.request.site, job=lease.request.job)
+        lease.is_spoiled = True
+        self.release(lease)
+
+    # Contexts
+
+    async def _make_real(self, context: WarmContext) -> None:
+        """Open the context if it is new. A browser that turns out to be dead is replaced once."""
+        if context.browser is not None:
+            return
+        try:
+            await context.open(await self._serving_browser())
+        except BrowserGone:
+            self._notice_death()
+            await context.open(await self._serving_browser())
+
+    async def _clean(self, context: WarmContext) -> None:
+        try:
+            async with asyncio.timeout(self.settings.clean_seconds):
+                await context.reset()
+        except (BrowserGone, TimeoutError):
+            self._retire(context)
+            return
+        if context.state is ContextState.CLEANING:
+            context.state = ContextState.FREE
+            context.free_since_seconds = time.monotonic()
+            self._dispatch()
+
+    def _retire(self, context: WarmContext) -> asyncio.Task[None] | None:
+        """Have a context closed, unless it is being closed already."""
+        if context.state is ContextState.CLOSING:
+            return None
+        context.state = ContextState.CLOSING
+        return self._spawn(self._close(context))
+
+    async def _close(self, context: WarmContext) -> None:
+        browser = context.browser
+        try:
+            async with asyncio.timeout(self.settings.clean_seconds):
+                await context.close()
+        except BrowserGone as gone:
+            log.debug("context.already_gone", context=context.number, error=str(gone))
+        except TimeoutError:
+            log.warning("browser.wedged", context=context.number, after_seconds=self.settings.clean_seconds)
+            if browser is not None:
+                browser.kill()
+                self._lose(browser)
+        self._table.drop_context(context)
+        self._dispatch()
+
+    # Browsers
+
+    async def _serving_browser(self) -> Browser:
+        """The browser, launched if there is none. One launch at a time, with back-off."""
+        async with self._launching:
+            if self._browser is not None:
+                return self._browser
+            retrying = AsyncRetrying(
+                retry=retry_if_exception_type(LaunchFailed),
+                stop=stop_after_attempt(LAUNCH_ATTEMPTS),
+                wait=wait_exponential_jitter(initial=0.2, max=5.0),
+                reraise=True,
+            )
+            launched: Browser = await retrying(self._launch)
+            self._browser = launched
+            return launched
+
+    async def _launch(self) -> Browser:
+        chromium = find_chromium(self.settings.chromium, headed=self.settings.headed)
+        limit_bytes = self._monitor.check_memory().limit_bytes
+        browser = await Browser.launch(chromium, self.settings, limit_bytes=limit_bytes, on_gone=self._lose)
+        self._table.totals.browser_launches += 1
+        return browser
+
+    def _notice_death(self) -> None:
+        """A driver that is killed takes its browser along without a word."""
+        if self._browser is not None and not self._browser.is_alive:
+            self._lose(self._browser)
+
+    def _lose(self, browser: Browser) -> None:
+        """A browser ended by itself: forget its contexts. Leases on it end with `BrowserGone` at their next step."""
+        if self._browser is not browser:
+            return
+        self._browser = None
+        self._table.totals.browsers_lost += 1
+        for context in list(self._table.contexts):
+            if context.browser is browser and context.state is not ContextState.LEASED:
+                self._table.drop_context(context)
+        self._spawn(browser.close())
+
+    # Memory
+
+    def _refuse_hopeless_limit(self) -> None:
+        reading = self._monitor.check_memory()
+        if reading.binding is None:
+            return
+        needed = self.settings.launch_cost_bytes + reading.binding.used_bytes
+        if reading.binding.limit_bytes < needed:
+            raise LimitTooLow(reading.binding.limit_bytes, needed, reading.binding.source)
+
+    async def _reclaim(self) -> str:
+        contexts = [*self._table.in_state(ContextState.LEASED), *self._table.in_state(ContextState.FREE)]
+        return await reclaim(contexts, self._browser)
+
+    async def _close_idle(self) -> str:
+        closing = [self._retire(context) for context in self._table.in_state(ContextState.FREE)]
+        tasks = [task for task in closing if task is not None]
+        await asyncio.gather(*tasks)
+        return f"closed {len(tasks)} idle contexts"
+
+    def _on_look(self, _reading: Reading) -> None:
+        """Learn what contexts cost, notice a browser that is gone, serve those for whom there is memory now."""
+        tree = self._monitor.tree
+        if tree is not self._learned_from:
+            self._learned_from = tree
+            in_use = len(self._table.in_state(ContextState.LEASED))
+            # Chromium keeps a spare renderer or two; the largest are the ones with pages.
+            renderers = sorted((row.held_bytes for row in tree if row.role is Role.RENDERER), reverse=True)
+            for held in renderers[:in_use]:
+                self.costs.learn(CONTEXT_COST, held)
+        self._notice_death()
+        self._dispatch()
+
+    # Background
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        if self._group is None:
+            raise RuntimeError("the pool is not open")
+        return self._group.create_task(work)
+
+    async def _shut(self) -> None:
+        """Refuse who waits, take back what is leased, end the browser."""
+        for waiter in list(self._table.waiters):
+            self._table.leave(waiter)
+            waited = time.monotonic() - waiter.asked_seconds
+            if not waiter.granted.done():
+                waiter.granted.set_exception(self._table.refusal("closed", "the pool is closing", waited))
+        for lease in list(self._table.leases.values()):
+            lease.is_spoiled = True
+            self.release(lease)
+        if self._climbing is not None:
+            self._climbing.cancel()
+        async with self._launching:
+            browser, self._browser = self._browser, None
+        if browser is not None:
+            await browser.close()
+        self._group = None

@@ -1,0 +1,36 @@
+"""What the pool can be told. Sizes that depend on the machine are measured, not set here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MIB = 1 << 20
+
+
+def _two_a_core() -> int:
+    return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2 * (os.cpu_count() or 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSettings:
+    """Settings of one UnifiedBrowserPool.
+
+    `max_contexts` bounds contexts by processor: two a core keep it busy while one waits for the network. Memory has
+    its own say. `context_cost_bytes` is the prior of what a context takes, until enough have been measured: a page of
+    a large application held 60 to 110 MiB. `launch_cost_bytes` is what driver and browser take before any page.
+    """
+
+    chromium: Path | None = None
+    headed: bool = False
+    max_contexts: int = field(default_factory=_two_a_core)
+    queue_limit: int = 1000
+    context_cost_bytes: int = 96 * MIB
+    launch_cost_bytes: int = 130 * MIB
+    pages_per_context: int = 500
+    context_age_seconds: float = 1800.0
+    clean_seconds: float = 5.0
+    launch_seconds: float = 30.0
+    program_name: str = "Tidegate"
+    scratch: Path | None = None

@@ -1,0 +1,202 @@
+"""The table of leases: who waits, who holds what, and which contexts there are.
+
+It is the only truth. Every gauge, cap and health signal is computed from it; nothing is counted beside it, so
+nothing can drift from it. Nothing here awaits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass, field
+
+from browser_pool.context import ContextState, WarmContext
+from browser_pool.errors import LeaseRefused
+from browser_pool.lease import Lease, LeaseRequest
+from browser_pool.settings import PoolSettings
+from memory import Reservation
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """Somebody in the queue. `held_up_by` is (reason, detail): what it waits for just now."""
+
+    number: int
+    request: LeaseRequest
+    asked_seconds: float
+    granted: asyncio.Future[Lease]
+    held_up_by: tuple[str, str] = ("slot", "others were served first")
+    ladder_was_climbed: bool = False
+
+    @property
+    def deadline_at_seconds(self) -> float:
+        """The deadline of the lease that is asked for."""
+        return self.asked_seconds + self.request.deadline_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class UseContext:
+    """Take this free context."""
+
+    context: WarmContext
+
+
+@dataclass(frozen=True, slots=True)
+class MakeContext:
+    """There is a slot: make a new context."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseContext:
+    """Every slot is taken, and this idle context of another kind is in the way."""
+
+    context: WarmContext
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForSlot:
+    """Every slot is taken by somebody at work."""
+
+    detail: str
+
+
+@dataclass(slots=True)
+class Totals:
+    """Events since the pool was made."""
+
+    granted: int = 0
+    granted_alone: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    expired: int = 0
+    contexts_made: int = 0
+    contexts_closed: int = 0
+    pages_opened: int = 0
+    browser_launches: int = 0
+    browsers_lost: int = 0
+    longest_wait_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatistics:
+    """The pool at one moment, from the table, and what has happened since it was made."""
+
+    waiting: int
+    leased: int
+    free: int
+    cleaning: int
+    closing: int
+    granted: int
+    granted_alone: int
+    refused: dict[str, int]
+    expired: int
+    contexts_made: int
+    contexts_closed: int
+    pages_opened: int
+    browser_launches: int
+    browsers_lost: int
+    longest_wait_seconds: float
+
+
+class LeaseTable:
+    """The rows and the rules for changing them."""
+
+    def __init__(self, settings: PoolSettings) -> None:
+        self._settings = settings
+        self._numbers = itertools.count(1)
+        self.waiters: list[Waiter] = []
+        self.leases: dict[int, Lease] = {}
+        self.contexts: list[WarmContext] = []
+        self.totals = Totals()
+
+    def enqueue(self, request: LeaseRequest) -> Waiter:
+        """Put a request into the queue. Raises `LeaseRefused` when the queue is full."""
+        if len(self.waiters) >= self._settings.queue_limit:
+            raise self.refusal("queue_full", f"{len(self.waiters)} are waiting already", 0.0)
+        waiter = Waiter(next(self._numbers), request, time.monotonic(), asyncio.get_running_loop().create_future())
+        self.waiters.append(waiter)
+        return waiter
+
+    def head(self) -> Waiter | None:
+        """The next to be served: highest priority first, then first come, first served."""
+        return min(self.waiters, key=lambda one: (-one.request.priority, one.number), default=None)
+
+    def leave(self, waiter: Waiter) -> None:
+        """Take it out of the queue, served or not."""
+        if waiter in self.waiters:
+            self.waiters.remove(waiter)
+
+    def refusal(self, reason: str, detail: str, waited_seconds: float) -> LeaseRefused:
+        """Count a refusal and make its error."""
+        self.totals.refused[reason] = self.totals.refused.get(reason, 0) + 1
+        return LeaseRefused(reason, detail, waited_seconds)
+
+    def choose(self, request: LeaseRequest) -> UseContext | MakeContext | CloseContext | WaitForSlot:
+        """Which context a request gets, as things stand. Decides only."""
+        free = [context for context in self.contexts if context.state is ContextState.FREE]
+        if not request.is_fresh:
+            same = [one for one in free if one.site == request.site and one.identity == request.identity]
+            if same:
+                # The one used last: its caches are warm, and the others may grow old enough to be closed.
+                return UseContext(max(same, key=lambda one: one.free_since_seconds))
+        if len(self.contexts) < self._settings.max_contexts:
+            return MakeContext()
+        if free:
+            return CloseContext(min(free, key=lambda one: one.free_since_seconds))
+        return WaitForSlot(f"all {self._settings.max_contexts} contexts are in use")
+
+    def add_context(self, request: LeaseRequest) -> WarmContext:
+        """Register a context before it exists."""
+        context = WarmContext(next(self._numbers), request.site, request.identity)
+        self.contexts.append(context)
+        self.totals.contexts_made += 1
+        return context
+
+    def drop_context(self, context: WarmContext) -> None:
+        """Forget a context that is gone. Twice is harmless."""
+        if context in self.contexts:
+            self.contexts.remove(context)
+            self.totals.contexts_closed += 1
+            self.totals.pages_opened += context.pages
+
+    def grant(self, waiter: Waiter, context: WarmContext, reservation: Reservation) -> Lease:
+        """Turn a waiter into a lease on `context`."""
+        self.leave(waiter)
+        context.state = ContextState.LEASED
+        lease = Lease(waiter.number, waiter.request, context, reservation, waiter.asked_seconds)
+        self.leases[lease.number] = lease
+        self.totals.granted += 1
+        self.totals.longest_wait_seconds = max(self.totals.longest_wait_seconds, lease.waited_seconds)
+        return lease
+
+    def is_worn(self, context: WarmContext) -> bool:
+        """Has it been through so much that a new one is better?"""
+        wear = context.wear
+        return (
+            wear.pages >= self._settings.pages_per_context or wear.age_seconds >= self._settings.context_age_seconds
+        )
+
+    def in_state(self, state: ContextState) -> list[WarmContext]:
+        """The contexts that are in `state` now."""
+        return [context for context in self.contexts if context.state is state]
+
+    def statistics(self) -> PoolStatistics:
+        """The table as it stands."""
+        totals = self.totals
+        return PoolStatistics(
+            waiting=len(self.waiters),
+            leased=len(self.in_state(ContextState.LEASED)),
+            free=len(self.in_state(ContextState.FREE)),
+            cleaning=len(self.in_state(ContextState.CLEANING)),
+            closing=len(self.in_state(ContextState.CLOSING)),
+            granted=totals.granted,
+            granted_alone=totals.granted_alone,
+            refused=dict(totals.refused),
+            expired=totals.expired,
+            contexts_made=totals.contexts_made,
+            contexts_closed=totals.contexts_closed,
+            pages_opened=totals.pages_opened + sum(context.pages for context in self.contexts),
+            browser_launches=totals.browser_launches,
+            browsers_lost=totals.browsers_lost,
+            longest_wait_seconds=totals.longest_wait_seconds,
+        )

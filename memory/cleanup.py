@@ -1,0 +1,153 @@
+"""The ladder: giving memory back step by step, gentlest first.
+
+Whatever holds memory registers how to give it back, and on which rung. A run climbs until the reading is calm again,
+and writes down what each step freed: memory before and after, by the same reading that admission goes by. A step
+that freed nothing is said to have freed nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+import structlog
+
+from memory.readings import Reading
+
+log = structlog.get_logger()
+
+KEPT_REPORTS = 50
+
+
+class Rung(IntEnum):
+    """The order of the steps, gentlest first."""
+
+    CACHES = 1
+    RECLAIM = 2
+    CLOSE_IDLE = 3
+    RECYCLE = 4
+    REQUEUE = 5
+    RESTART = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One way to give memory back. `relieve` says in a few words what it did."""
+
+    name: str
+    rung: Rung
+    relieve: Callable[[], Awaitable[str]]
+    deadline_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """What one step did. Bytes are None where nothing is known of the limit."""
+
+    name: str
+    rung: Rung
+    detail: str
+    before_bytes: int | None
+    after_bytes: int | None
+    seconds: float
+    failed: bool = False
+
+    @property
+    def freed_bytes(self) -> int:
+        """Never negative: a step during which others took memory has freed nothing that could be shown."""
+        return max(0, (self.before_bytes or 0) - (self.after_bytes or 0))
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupReport:
+    """One run of the ladder. `is_calm` tells whether it reached what it was run for."""
+
+    reason: str
+    steps: tuple[StepReport, ...]
+    is_calm: bool
+    seconds: float
+
+    @property
+    def freed_bytes(self) -> int:
+        """By all steps together."""
+        return sum(step.freed_bytes for step in self.steps)
+
+
+class Ladder:
+    """The registered steps, and the one run that is under way at most."""
+
+    def __init__(self, read: Callable[[], Reading]) -> None:
+        self._read = read
+        self._steps: list[Step] = []
+        self._run: asyncio.Task[CleanupReport] | None = None
+        self.reports: deque[CleanupReport] = deque(maxlen=KEPT_REPORTS)
+        self.runs = 0
+        self.freed_bytes = 0
+
+    @property
+    def is_running(self) -> bool:
+        """While this is true, no lease starts."""
+        return self._run is not None and not self._run.done()
+
+    def register(self, step: Step) -> Callable[[], None]:
+        """Add a way to give memory back. Call what is returned to take it out again."""
+        self._steps.append(step)
+        self._steps.sort(key=lambda one: one.rung)
+        return lambda: self._steps.remove(step)
+
+    async def climb(self, reason: str, is_calm: Callable[[Reading], bool]) -> CleanupReport:
+        """Run the steps until `is_calm`. Who asks while a run is under way waits for that run and gets its report.
+
+        The run goes on if the one who asked is cancelled: others may be waiting for it.
+        """
+        if self._run is None or self._run.done():
+            self._run = asyncio.create_task(self._climb(reason, is_calm), name="ladder")
+        return await asyncio.shield(self._run)
+
+    async def stop(self) -> None:
+        """End a run under way."""
+        if self._run is not None and not self._run.done():
+            self._run.cancel()
+            await asyncio.gather(self._run, return_exceptions=True)
+
+    async def _climb(self, reason: str, is_calm: Callable[[Reading], bool]) -> CleanupReport:
+        started = time.monotonic()
+        done: list[StepReport] = []
+        reading = self._read()
+        for step in tuple(self._steps):
+            if is_calm(reading):
+                break
+            done.append(await self._take(step, reading))
+            reading = self._read()
+        report = CleanupReport(reason, tuple(done), is_calm(reading), time.monotonic() - started)
+        self.reports.append(report)
+        self.runs += 1
+        self.freed_bytes += report.freed_bytes
+        log.info(
+            "ladder.climbed",
+            reason=reason,
+            freed_bytes=report.freed_bytes,
+            is_calm=report.is_calm,
+            steps=[f"{step.name}: {step.detail}" for step in done],
+        )
+        return report
+
+    async def _take(self, step: Step, before: Reading) -> StepReport:
+        started = time.monotonic()
+        failed = False
+        try:
+            async with asyncio.timeout(step.deadline_seconds):
+                detail = await step.relieve()
+        except TimeoutError:
+            detail, failed = f"not done after {step.deadline_seconds:.0f} s", True
+        except Exception as error:
+            # One step that fails must not keep the next from being tried: this is when memory is short.
+            log.exception("ladder.step_failed", step=step.name)
+            detail, failed = f"failed: {error}", True
+        after = self._read()
+        seconds = time.monotonic() - started
+        return StepReport(step.name, step.rung, detail, before.used_bytes, after.used_bytes, seconds, failed)

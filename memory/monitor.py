@@ -1,0 +1,145 @@
+"""MemoryMonitor: the one who looks.
+
+`check_memory` reads anew at each call. While the monitor is entered, two background looks run: a quick one that
+keeps the level and starts the ladder when it rises, and a slow one, off the event loop, that knows which process
+holds what.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+
+from memory.cleanup import CleanupReport, Ladder
+from memory.levels import Level, LevelPolicy, LevelState, next_state
+from memory.processes import ProcessMemory, Role, process_tree
+from memory.readings import MemorySource, Reading
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPolicy:
+    """How often to look, and how soon the ladder may be climbed again after it brought no calm."""
+
+    look_every_seconds: float = 0.25
+    tree_every_seconds: float = 2.0
+    cooldown_seconds: float = 3.0
+
+
+class MemoryMonitor:
+    """One for the whole program: the level, the ladder and the process tree hang on it."""
+
+    def __init__(
+        self,
+        source: MemorySource | None = None,
+        *,
+        levels: LevelPolicy | None = None,
+        watch: WatchPolicy | None = None,
+    ) -> None:
+        self._source = source or MemorySource()
+        self._levels = levels or LevelPolicy()
+        self._watch = watch or WatchPolicy()
+        self._state = LevelState()
+        self._extra_roots: set[int] = set()
+        self._listeners: list[Callable[[Reading], None]] = []
+        self._stack = AsyncExitStack()
+        self._last_climb_seconds: float | None = None
+        self.ladder = Ladder(self.check_memory)
+        self.tree: tuple[ProcessMemory, ...] = ()
+        self.peak_used_bytes = 0
+        self.peak_tree_bytes = 0
+        self._oom_kills_at_start = self._source.read().oom_kills
+
+    async def __aenter__(self) -> Self:
+        group = await self._stack.enter_async_context(asyncio.TaskGroup())
+        for task in (
+            group.create_task(self._keep_looking(), name="memory.look"),
+            group.create_task(self._keep_measuring(), name="memory.tree"),
+        ):
+            self._stack.callback(task.cancel)
+        self._stack.push_async_callback(self.ladder.stop)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._stack.aclose()
+
+    def check_memory(self) -> Reading:
+        """One look, now, with the level it puts us at. Costs tens of microseconds and never waits."""
+        reading = self._source.read()
+        self._state = next_state(self._state, reading.share, reading.pressure, reading.at_seconds, self._levels)
+        self.peak_used_bytes = max(self.peak_used_bytes, reading.used_bytes or 0)
+        return dataclasses.replace(reading, level=self._state.level)
+
+    async def process_tree(self) -> tuple[ProcessMemory, ...]:
+        """Who holds memory, measured now, off the event loop."""
+        self.tree = await asyncio.to_thread(process_tree, tuple(self._extra_roots))
+        self.peak_tree_bytes = max(self.peak_tree_bytes, sum(row.held_bytes for row in self.tree))
+        return self.tree
+
+    async def emergency_cleanup(self, reason: str = "asked for") -> CleanupReport:
+        """Climb the ladder until memory is calm: below the first mark by the margin that levels are left with."""
+        try:
+            return await self.ladder.climb(reason, self.is_calm)
+        finally:
+            self._last_climb_seconds = time.monotonic()
+
+    def is_calm(self, reading: Reading) -> bool:
+        """Far enough below the first mark that the level would fall to normal."""
+        return (reading.share or 0.0) < self._levels.elevated - self._levels.calm_below
+
+    def oom_kills(self) -> int | None:
+        """Kills by the kernel in our cgroup since this monitor was made; None where the kernel does not count."""
+        now = self._source.read().oom_kills
+        return None if now is None or self._oom_kills_at_start is None else now - self._oom_kills_at_start
+
+    def count_also(self, pid: int) -> None:
+        """Count the tree of `pid` as ours: a server that we use and that is not our child."""
+        self._extra_roots.add(pid)
+
+    def held_bytes(self, role: Role) -> int:
+        """What the processes of one role held when the tree was last measured."""
+        return sum(row.held_bytes for row in self.tree if row.role is role)
+
+    def on_look(self, listener: Callable[[Reading], None]) -> Callable[[], None]:
+        """Call `listener` with every background reading; it must not block. Call what is returned to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def _keep_looking(self) -> None:
+        level = Level.NORMAL
+        while True:
+            reading = self.check_memory()
+            if reading.level is not level:
+                log.info("memory.level", before=level.name.lower(), now=reading.level.name.lower(), **_facts(reading))
+                level = reading.level
+            for listener in tuple(self._listeners):
+                listener(reading)
+            if reading.level > Level.NORMAL and not self.is_calm(reading) and self._has_cooled_down():
+                await self.emergency_cleanup(f"level {reading.level.name.lower()}")
+            await asyncio.sleep(self._watch.look_every_seconds)
+
+    async def _keep_measuring(self) -> None:
+        while True:
+            await self.process_tree()
+            await asyncio.sleep(self._watch.tree_every_seconds)
+
+    def _has_cooled_down(self) -> bool:
+        last = self._last_climb_seconds
+        return last is None or time.monotonic() - last >= self._watch.cooldown_seconds
+
+
+def _facts(reading: Reading) -> dict[str, object]:
+    bound = reading.binding
+    return {
+        "used_bytes": reading.used_bytes,
+        "limit_bytes": reading.limit_bytes,
+        "bound_by": bound.source if bound else None,
+    }
