@@ -11,7 +11,7 @@ from random import Random
 WIDTH, HEIGHT = 640, 360
 _SKY, _FAR, _NEAR = range(3)
 _SHADES = 64
-"""Palette entries of each of the three layers. Noise takes the lowest two bits, so neighbours must be alike."""
+"""Palette entries of each of the three layers, of which noise takes the last three."""
 
 
 @lru_cache(maxsize=8)
@@ -21,15 +21,15 @@ def landscape_png(seed: str) -> bytes:
     hue = random.random()
     far = _ridge(random, height=150)
     near = _ridge(random, height=250)
-    sky = bytes(_SKY * _SHADES + y * _SHADES // HEIGHT & ~3 for y in range(HEIGHT))
-    far_hill = bytes(_FAR * _SHADES + y * _SHADES // HEIGHT & ~3 for y in range(HEIGHT))
-    near_hill = bytes(_NEAR * _SHADES + y * _SHADES // HEIGHT & ~3 for y in range(HEIGHT))
+    sky, far_hill, near_hill = (
+        bytes(layer * _SHADES + y * (_SHADES - 3) // HEIGHT for y in range(HEIGHT)) for layer in (_SKY, _FAR, _NEAR)
+    )
     # Drawn column by column, because hills are columns, then read out row by row.
     columns = b"".join(
         sky[:a] + far_hill[a : max(a, b)] + near_hill[max(a, b) :] for a, b in zip(far, near, strict=True)
     )
     noise = int.from_bytes(random.randbytes(len(columns)), "big") & int.from_bytes(b"\x03" * len(columns), "big")
-    grainy = (int.from_bytes(columns, "big") ^ noise).to_bytes(len(columns), "big")
+    grainy = (int.from_bytes(columns, "big") + noise).to_bytes(len(columns), "big")
     rows = b"".join(b"\x00" + grainy[y::HEIGHT] for y in range(HEIGHT))
     header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 3, 0, 0, 0)
     return (

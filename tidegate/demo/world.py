@@ -220,7 +220,7 @@ def _posts(seed: int, count: int, tick: int, now: datetime, authors: Sequence[Au
         post = _draft(Random(f"{seed}:post:{place}"), place, made, now, authors)
         if post.parent_id is not None:
             children[post.parent_id] = children.get(post.parent_id, 0) + 1
-        elif not post.is_promoted and post.author.handle not in pinned and place % 2 == 0:
+        elif not post.is_promoted and post.author.handle not in pinned and place % 4 == 0:
             pinned.add(post.author.handle)
             post = replace(post, is_pinned=True)
         made.append(post)
@@ -245,7 +245,7 @@ def _draft(random: Random, place: int, earlier: Sequence[Post], now: datetime, a
     if parent is not None and not is_promoted:
         created_at = now - (now - parent.created_at) * random.uniform(0.05, 0.95)
     else:
-        created_at = now - timedelta(minutes=2 * 10 ** random.uniform(0, 5))
+        created_at = now - timedelta(minutes=2 * 10 ** random.uniform(0.2, 5))
     return Post(
         id=str(_FIRST_ID + place * _ID_STEP + random.randrange(_ID_STEP)),
         author=author,

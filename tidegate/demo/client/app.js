@@ -86,10 +86,7 @@ function showPage(main, page) {
   document.title = titleOf(page);
   main.replaceChildren(headingOf(page), feed.list, feed.foot);
   const items = [...above, ...page.posts];
-  if (items.length === 0) {
-    main.dataset.state = "empty";
-    main.insertBefore(h("p", { class: "nothing" }, "Nothing has been posted here yet."), feed.list);
-  }
+  if (items.length === 0) main.dataset.state = "empty";
   feed.add(items, page.cursor);
 }
 

@@ -29,7 +29,8 @@ class Feed {
     this.show();
     this.seesFoot.disconnect();
     if (cursor === null) {
-      this.foot.replaceChildren(h("div", { "data-end-of-feed": true }, "You have reached the end."));
+      const words = this.items.length === 0 ? "Nothing has been posted here yet." : "You have reached the end.";
+      this.foot.replaceChildren(h("div", { "data-end-of-feed": true }, words));
     } else {
       // Observing anew reports at once, also when the foot never left the viewport.
       this.seesFoot.observe(this.foot);
