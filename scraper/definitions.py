@@ -1,0 +1,145 @@
+"""All site definitions there are, and which of them reads what."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from scraper.definition import Definition
+from scraper.errors import DefinitionError, UnknownSite
+
+COMMON = "common.toml"
+"""The file of tell-tales that any site may show; they come after a definition's own."""
+
+_HEAD_BYTES = 200_000
+_SAVED_FROM = re.compile(rb"<!--\s*saved from url=(?:\(\d+\))?(\S+)", re.IGNORECASE)
+_OWN_ADDRESS = re.compile(
+    rb"<(?:link|meta)\b(?=[^>]*(?:rel=[\"']?canonical|property=[\"']?og:url))"
+    rb"[^>]*?(?:href|content)=[\"']?(https?://[^\s\"'>]+)",
+    re.IGNORECASE,
+)
+
+
+class Definitions:
+    """The definitions by name."""
+
+    def __init__(self, definitions: Iterable[Definition]) -> None:
+        self._by_name = {definition.name: definition for definition in definitions}
+
+    def __iter__(self) -> Iterator[Definition]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    @classmethod
+    def builtin(cls) -> Self:
+        """The definitions that come with Tidegate. Raises `DefinitionError`."""
+        return cls(_load_all(files(__package__).joinpath("sites")))
+
+    def load(self, folder: Path) -> Self:
+        """These and those in `folder`, which replace these of the same name. Raises `DefinitionError`."""
+        if not folder.is_dir():
+            raise DefinitionError(str(folder), "", "a folder of site definitions (*.toml)")
+        return type(self)([*self, *_load_all(folder)])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names, sorted."""
+        return tuple(sorted(self._by_name))
+
+    def by_name(self, name: str) -> Definition:
+        """The definition called `name`. Raises `UnknownSite`, which lists those there are."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UnknownSite(name, self.names) from None
+
+    def for_url(self, url: str) -> Definition | None:
+        """The definition that reads `url`; a later one goes before an earlier one."""
+        return next((one for one in reversed(list(self)) if one.reads(url)), None)
+
+    def for_html(self, html: bytes) -> Definition | None:
+        """The definition that reads the saved page `html`.
+
+        The page's own word for its address goes first (a "saved from" comment, the canonical link, og:url), then
+        the markers of the definitions.
+        """
+        for url in own_addresses(html):
+            definition = self.for_url(url)
+            if definition is not None:
+                return definition
+        marked = [one for one in self if any(mark.encode() in html for mark in one.saved.markers)]
+        return marked[-1] if marked else None
+
+
+def own_addresses(html: bytes) -> list[str]:
+    """The addresses that a saved page gives as its own, the surest first."""
+    head = html[:_HEAD_BYTES]
+    found = [*_SAVED_FROM.findall(head[:2000]), *_OWN_ADDRESS.findall(head)]
+    return [address.decode("utf-8", "replace").replace("&amp;", "&") for address in found if _is_address(address)]
+
+
+def _is_address(address: bytes) -> bool:
+    try:
+        return bool(urlsplit(address.decode("utf-8", "replace")).hostname)
+    except ValueError:
+        return False
+
+
+def load_definition(name: str, text: str, common: Iterable[dict[str, Any]] = ()) -> Definition:
+    """The definition in `text`, the contents of the file `name`, with the tell-tales of `common` after its own.
+
+    Raises `DefinitionError`.
+    """
+    table = _parse(name, text)
+    table["tell_tales"] = [*table.get("tell_tales", []), *common]
+    try:
+        return Definition.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise DefinitionError(name, key, _expected(first["msg"]), _line_of(text, first["loc"])) from None
+
+
+def _load_all(folder: Traversable) -> list[Definition]:
+    texts = {
+        file.name: file.read_text("utf-8")
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    }
+    shipped = files(__package__).joinpath("sites", COMMON).read_text("utf-8")
+    common = _parse(COMMON, texts.pop(COMMON, shipped)).get("tell_tales", [])
+    return [load_definition(name, text, common) for name, text in texts.items()]
+
+
+def _parse(name: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        at = re.search(r"line (\d+)", str(error))
+        raise DefinitionError(name, "", f"TOML: {error}", int(at[1]) if at else None) from None
+
+
+def _expected(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _line_of(text: str, location: tuple[int | str, ...]) -> int | None:
+    """The line where the last key of `location` is written, if it is written once or follows its parents' order."""
+    keys = [part for part in location if isinstance(part, str)]
+    lines = text.splitlines()
+    for key in reversed(keys):
+        written = re.compile(rf"(^|[\[.{{,\s]){re.escape(key)}\s*(=|\]|\.)")
+        at = [number for number, line in enumerate(lines, 1) if written.search(line)]
+        if len(at) == 1:
+            return at[0]
+    return None

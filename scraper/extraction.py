@@ -1,0 +1,288 @@
+"""From the strings of a reading to posts. Pure: the same strings give the same posts.
+
+Each field takes the first of its sources that says something. A count takes the first that is exact, but only if no
+other source contradicts it: where the page says two different things, the count is unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from urllib.parse import urljoin
+
+from scraper.counts import Count, read_count
+from scraper.definition import Definition, Source
+from scraper.labels import read_label
+from scraper.post import METRICS, Post, Quoted
+from scraper.reader import RawItem, Reading
+
+_ID_TIME_SHIFT = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The posts of a page, and for each element that could not be read as one, why."""
+
+    posts: tuple[Post, ...]
+    unfit: tuple[str, ...] = ()
+    promoted_without_id: int = 0
+
+
+def extract(definition: Definition, reading: Reading) -> Extraction:
+    """The posts in `reading`, each id once, in the order of the page."""
+    posts: dict[str, Post] = {}
+    unfit: list[str] = []
+    promoted_without_id = 0
+    thread = _Thread()
+    for item in reading.items:
+        if item.kind >= len(definition.kinds):
+            continue
+        read = _Item(definition, item, reading)
+        kind = read.kind
+        missing = read.missing()
+        if not missing:
+            post = thread.place(read.post(), read.string("thread")) if kind.tree else read.post()
+            posts.setdefault(post.id, post)
+        elif read.flag("promoted"):
+            promoted_without_id += 1
+        else:
+            unfit.append(f"{kind.name} without {', '.join(missing)}")
+            thread.lose_track()
+    return Extraction(tuple(posts.values()), tuple(unfit), promoted_without_id)
+
+
+class _Item:
+    """One element, its strings by field."""
+
+    def __init__(self, definition: Definition, raw: RawItem, reading: Reading) -> None:
+        self.definition = definition
+        self.layout, self.kind = definition.kinds[raw.kind]
+        self.base_url = reading.url
+        self.language = reading.language or definition.language
+        self.warnings: list[str] = []
+        self.sources: dict[str, str] = {}
+        self.values = _by_field(self.kind.places, raw.values)
+        self.inner = _by_field(self.kind.quoted_places, raw.quoted) if raw.quoted is not None else None
+        self.id = self.string("id")
+        self.counts = self._counts()
+
+    def missing(self) -> list[str]:
+        """Which of the required fields are not there."""
+        there = {name for name in self.kind.required if name != "counts" and self.string(name) is not None}
+        if any(count.exact is not None or count.range for count in self.counts.values()):
+            there.add("counts")
+        return [name for name in ("id", *self.kind.required) if name not in there and (name != "id" or not self.id)]
+
+    def string(self, name: str) -> str | None:
+        """The field as a string, trimmed; None where no source says anything."""
+        for source, raw in self.values.get(name, ()):
+            value = _taken(source, raw)
+            if value is not None and value.strip():
+                self.sources[name] = source.name
+                return value.strip()
+        return None
+
+    def number(self, name: str) -> int | None:
+        """A plain integer, such as a rank or a depth."""
+        for source, raw in self.values.get(name, ()):
+            value = _taken(source, raw)
+            if value is not None and value.strip().isascii() and value.strip().isdigit():
+                self.sources[name] = source.name
+                return int(value) // source.divide_by
+        return None
+
+    def flag(self, name: str) -> bool | None:
+        """True if a source fits, False if none is there, None if one is there and says something unheard of."""
+        if name not in self.values:
+            return None
+        unheard = False
+        for source, raw in self.values[name]:
+            if _taken(source, raw) is not None:
+                self.sources[name] = source.name
+                return True
+            unheard = unheard or raw is not None
+        return None if unheard else False
+
+    def time(self) -> datetime | None:
+        """The moment of the post, aware, in UTC."""
+        for source, raw in self.values.get("time", ()):
+            value = _taken(source, raw)
+            if value is None:
+                continue
+            moment = read_time(value, utc=source.utc, id_time_from=source.id_time_from)
+            if moment:
+                self.sources["time"] = source.name
+                return moment
+            self.warnings.append(f"time: {value[:40]!r} is no moment")
+        return None
+
+    def post(self) -> Post:
+        """The whole post. Only for an element that misses nothing."""
+        if self.id is None:
+            raise ValueError("a post without an id")
+        author = self.string("author")
+        link = self.string("link")
+        exact = {metric: count.exact for metric, count in self.counts.items()}
+        approximate = {metric: count.range for metric, count in self.counts.items() if count.range}
+        if self.flag("cut"):
+            self.warnings.append("text: cut by the site")
+        return Post(
+            id=self.id,
+            site=self.definition.name,
+            layout=self.layout.name,
+            url=self.definition.permalink_of(self.id, author, self.base_url),
+            author=author,
+            author_name=self.string("author_name"),
+            text=self.string("text"),
+            title=self.string("title"),
+            link=urljoin(self.base_url, link) if link else None,
+            time=self.time(),
+            rank=self.number("rank"),
+            depth=self.number("depth"),
+            parent=self.string("parent"),
+            pinned=self.flag("pinned"),
+            promoted=self.flag("promoted"),
+            social_context=self.string("social_context"),
+            quoted=self._quoted(),
+            views=exact.get("views"),
+            likes=exact.get("likes"),
+            reposts=exact.get("reposts"),
+            replies=exact.get("replies"),
+            bookmarks=exact.get("bookmarks"),
+            score=exact.get("score"),
+            approximate=MappingProxyType(approximate),
+            warnings=tuple(self.warnings),
+            sources=MappingProxyType(self.sources),
+        )
+
+    def _quoted(self) -> Quoted | None:
+        if self.inner is None:
+            return None
+        found = {
+            name: next(
+                (value.strip() for source, raw in values if (value := _taken(source, raw)) and value.strip()), None
+            )
+            for name, values in self.inner.items()
+        }
+        post_id, author = found.get("id"), found.get("author")
+        return Quoted(
+            author=author,
+            id=post_id,
+            url=self.definition.permalink_of(post_id, author, self.base_url) if post_id else None,
+            text=found.get("text"),
+            author_name=found.get("author_name"),
+        )
+
+    def _counts(self) -> dict[str, Count]:
+        said: defaultdict[str, list[tuple[str, Count]]] = defaultdict(list)
+        self._read_label(said)
+        for metric in METRICS:
+            for source, raw in self.values.get(metric, ()):
+                value = _taken(source, raw)
+                if value is not None and value.strip():
+                    said[metric].append((source.name, self._count(source, value)))
+        return {metric: count for metric in METRICS if (count := self._settled(metric, said[metric]))}
+
+    def _read_label(self, said: Mapping[str, list[tuple[str, Count]]]) -> None:
+        label = self.kind.counts
+        raw = next((raw for _, raw in self.values.get("counts", ()) if raw is not None), None)
+        if label is None or raw is None:
+            return
+        read = read_label(raw, label.words, language=self.language, abbreviation=self.definition.abbreviations)
+        name = label.source.name
+        for metric, count in read.counts.items():
+            said[metric].append((name, count))
+        if read.unknown:
+            self.warnings.append(f"counts: {read.unknown[0][:60]!r} is not understood")
+            return
+        for metric in label.absent_is_zero:
+            if metric not in read.counts:
+                said[metric].append((f"{name} (absent)", Count(exact=0)))
+
+    def _count(self, source: Source, text: str) -> Count:
+        word = source.words.get(text.strip().casefold())
+        if word is not None:
+            return Count(exact=word)
+        return read_count(text, language=self.language, abbreviation=self.definition.abbreviations)
+
+    def _settled(self, metric: str, said: Sequence[tuple[str, Count]]) -> Count | None:
+        """The one count that all sources allow."""
+        known = [(name, count) for name, count in said if count.reason is None]
+        if not known:
+            if said:
+                self.warnings.append(f"{metric}: {said[0][1].reason}")
+            return None
+        name, best = next(((name, count) for name, count in known if count.exact is not None), known[0])
+        against = next((count for _, count in known if not best.agrees(count)), None)
+        if against is not None:
+            self.warnings.append(f"{metric}: the page says both {_said(best)} and {_said(against)}")
+            return None
+        self.sources[metric] = name
+        return best
+
+
+def read_time(text: str, *, utc: bool = False, id_time_from: int | None = None) -> datetime | None:
+    """A moment from ISO 8601, or from an id that begins with one; None for one without a zone, unless `utc`."""
+    plain = text.strip()
+    if id_time_from is not None:
+        if not (plain.isascii() and plain.isdigit()) or not plain or len(plain) > 19:
+            return None
+        milliseconds = (int(plain) >> _ID_TIME_SHIFT) + id_time_from
+        return datetime.fromtimestamp(milliseconds // 1000, UTC)
+    try:
+        moment = datetime.fromisoformat(plain)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC) if utc else None
+    return moment.astimezone(UTC)
+
+
+def _by_field(
+    places: Sequence[tuple[str, Source]], values: Sequence[str | None]
+) -> dict[str, list[tuple[Source, str | None]]]:
+    fields: defaultdict[str, list[tuple[Source, str | None]]] = defaultdict(list)
+    for (name, source), value in zip(places, values, strict=False):
+        fields[name].append((source, value))
+    return dict(fields)
+
+
+def _taken(source: Source, raw: str | None) -> str | None:
+    """What the source's pattern takes from its string."""
+    if raw is None or source.pattern is None:
+        return raw
+    found = re.search(source.pattern, raw)
+    if not found:
+        return None
+    return next((group for group in found.groups() if group is not None), found[0])
+
+
+def _said(count: Count) -> str:
+    return repr(count.range.text) if count.range else str(count.exact)
+
+
+class _Thread:
+    """Who answers whom, where a page shows it by indenting."""
+
+    def __init__(self) -> None:
+        self._above: list[str] = []
+
+    def place(self, post: Post, root: str | None) -> Post:
+        """`post` with its parent: the last one that was a level above, the thread's `root` for the topmost."""
+        if post.depth is None:
+            return post
+        parent = post.parent
+        if parent is None and post.depth <= len(self._above):
+            parent = self._above[post.depth - 1] if post.depth else root
+        del self._above[post.depth :]
+        if post.depth == len(self._above):
+            self._above.append(post.id)
+        return replace(post, parent=parent)
+
+    def lose_track(self) -> None:
+        """After an element that could not be read nobody knows what is above the next one."""
+        self._above.clear()

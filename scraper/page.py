@@ -1,0 +1,248 @@
+"""Open one page and say what it turned out to be.
+
+Block, open, read in one evaluate, extract, judge: one clock over all of it, and a typed outcome whatever happens,
+except that a browser which is gone is its pool's business and comes out as `BrowserGone`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import monotonic
+from types import MappingProxyType
+from typing import Any, Final
+
+from playwright.async_api import Error as PlaywrightError
+
+from browser_pool.errors import NavigationBecameDownload, NavigationFailed, NavigationTimeout, PageCrashed
+from browser_pool.lane import Lane, Opened
+from scraper.definition import Definition
+from scraper.extraction import Extraction, extract
+from scraper.outcome import Evidence, Outcome, Verdict, judge
+from scraper.post import Post
+from scraper.reader import SCRIPT, Reading, task
+
+GRACE_SECONDS: Final = 0.5
+"""The reader is told to end this much before the time limit, so that what it saw still comes back."""
+
+_REPLACED = (
+    "Execution context was destroyed",
+    "Cannot find context",
+    "because of a navigation",
+    "frame was detached",
+)
+_NO_SCRIPTS = b'<meta http-equiv="Content-Security-Policy" content="script-src \'none\'">'
+_DOCTYPE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
+_REFUSED_CODES = ("ERR_INVALID_URL", "ERR_DISALLOWED_URL_SCHEME", "ERR_UNKNOWN_URL_SCHEME", "ERR_UNSAFE_PORT",
+                  "ERR_BLOCKED_BY_CLIENT", "ERR_ABORTED")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PageReport:
+    """What opening `url` turned out to be, and what was read.
+
+    `layout` is the face of the site that matched, None where none did. `seconds` is how long it took. `evidence` is
+    what the outcome rests on, as plain data. `next_url` is where a feed of several pages goes on.
+    """
+
+    outcome: Outcome
+    reason: str
+    url: str
+    final_url: str
+    status: int | None = None
+    expected_id: str | None = None
+    posts: tuple[Post, ...] = ()
+    layout: str | None = None
+    retry_after_seconds: float | None = None
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    next_url: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def post(self) -> Post | None:
+        """The post that was asked for."""
+        return next((post for post in self.posts if post.id == self.expected_id), None)
+
+
+async def open_page(
+    lane: Lane,
+    url: str,
+    definition: Definition,
+    *,
+    timeout_seconds: float,
+    expected_id: str | None = None,
+    saved_html: bytes | None = None,
+    follow: Callable[[str], bool] | None = None,
+) -> PageReport:
+    """Open `url` and read it by `definition`.
+
+    `expected_id` is the post that must be there, by default the one whose address `url` is. With `saved_html` that
+    is the page, and nothing goes to the network. `follow` is asked about each address that the page was redirected
+    to: where it says no, the outcome is `refused_url` and nothing is read.
+
+    Raises `BrowserGone` when the browser is gone. A crash of this page alone is an outcome.
+    """
+    started = monotonic()
+    asked = expected_id or definition.id_in(url)
+    opened: Opened | None = None
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            opened = await _open(lane, url, definition, saved_html, timeout_seconds)
+            refused = next((one for one in (*opened.redirects[1:], opened.url) if follow and not follow(one)), None)
+            if refused is not None:
+                verdict = Verdict(Outcome.REFUSED_URL, f"redirected to {refused}")
+                return _unread(verdict, url, opened, asked, started)
+            reading = await read_page(
+                lane,
+                task(
+                    definition,
+                    deadline_seconds=timeout_seconds - GRACE_SECONDS - (monotonic() - started),
+                    expected_id=asked,
+                    settled=saved_html is not None,
+                ),
+            )
+    except TimeoutError:
+        verdict = Verdict(Outcome.TIMEOUT, f"not read within {timeout_seconds:g} s")
+        return _unread(verdict, url, opened, asked, started)
+    except PageCrashed as error:
+        return _unread(Verdict(Outcome.CRASHED, str(error)), url, opened, asked, started)
+    except NavigationFailed as error:
+        return _unread(of_failure(error), url, opened, asked, started)
+    return report_of(definition, reading, opened, url=url, expected_id=asked, started=started)
+
+
+async def _open(
+    lane: Lane, url: str, definition: Definition, saved_html: bytes | None, timeout_seconds: float
+) -> Opened:
+    if saved_html is None:
+        await lane.block(definition.block)
+    elif not definition.saved.javascript:
+        saved_html = without_scripts(saved_html)
+    return await lane.open(url, timeout_seconds=timeout_seconds, saved_html=saved_html)
+
+
+async def read_page(lane: Lane, reader_task: dict[str, Any]) -> Reading:
+    """One reading of the page that is open. Begins anew when the page sends itself elsewhere meanwhile.
+
+    There is no time limit here: the caller's is the limit.
+    """
+    while True:
+        try:
+            return Reading.model_validate_json(await lane.evaluate(SCRIPT, reader_task))
+        except PlaywrightError as error:
+            if not any(mark in str(error) for mark in _REPLACED):
+                raise
+            await asyncio.sleep(0)
+
+
+def report_of(
+    definition: Definition, reading: Reading, opened: Opened, *, url: str, expected_id: str | None, started: float
+) -> PageReport:
+    """The report of a page that could be read. `started` is a time of `monotonic`."""
+    extraction = extract(definition, reading)
+    evidence = evidence_of(definition, reading, extraction, opened, expected_id)
+    verdict = judge(evidence, datetime.now(UTC))
+    read = verdict.outcome is Outcome.OK
+    return PageReport(
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        url=url,
+        final_url=reading.url,
+        status=opened.status,
+        expected_id=expected_id,
+        posts=extraction.posts if read else (),
+        layout=extraction.posts[0].layout if extraction.posts else None,
+        retry_after_seconds=verdict.retry_after_seconds,
+        seconds=monotonic() - started,
+        warnings=warnings_of(extraction),
+        next_url=reading.next,
+        evidence=MappingProxyType(
+            {
+                "title": reading.title,
+                "language": reading.language,
+                "ready_state": reading.ready_state,
+                "stopped": reading.stopped,
+                "waited_ms": reading.waited_ms,
+                "tell_tale": evidence.tell_tale[1] if evidence.tell_tale else None,
+                "elements": elements_by_kind(definition, reading),
+                "found": list(evidence.found),
+                "unfit": list(evidence.unfit),
+            }
+        ),
+    )
+
+
+def evidence_of(
+    definition: Definition, reading: Reading, extraction: Extraction, opened: Opened, expected_id: str | None
+) -> Evidence:
+    """What the judge needs to know of a reading."""
+    tale = None
+    if reading.tell_tale is not None and reading.tell_tale < len(definition.tell_tales):
+        shown = definition.tell_tales[reading.tell_tale]
+        tale = (shown.outcome, shown.reason)
+    return Evidence(
+        status=opened.status,
+        headers=opened.headers,
+        on_site=definition.reads(reading.url),
+        url=reading.url,
+        title=reading.title,
+        tell_tale=tale,
+        found=tuple(post.id for post in extraction.posts if not post.promoted),
+        unfit=extraction.unfit,
+        expected_id=expected_id,
+        ready_state=reading.ready_state,
+        busy=reading.busy,
+        overdue=reading.stopped == "deadline",
+    )
+
+
+def warnings_of(extraction: Extraction) -> tuple[str, ...]:
+    """What a reader of the report should know about the page as a whole."""
+    warnings = [f"{len(extraction.unfit)} posts left out: {extraction.unfit[0]}"] if extraction.unfit else []
+    if extraction.promoted_without_id:
+        warnings.append(f"{extraction.promoted_without_id} promoted posts left out")
+    return tuple(warnings)
+
+
+def elements_by_kind(definition: Definition, reading: Reading) -> dict[str, int]:
+    """How many elements each layout's kinds matched."""
+    return {
+        f"{layout.name}/{kind.name}": count
+        for (layout, kind), count in zip(definition.kinds, reading.counts, strict=False)
+    }
+
+
+def without_scripts(html: bytes) -> bytes:
+    """`html` with a policy that keeps its own scripts from running, so that it stays as it was saved."""
+    doctype = _DOCTYPE.match(html)
+    at = doctype.end() if doctype else 0
+    return html[:at] + _NO_SCRIPTS + html[at:]
+
+
+def of_failure(error: NavigationFailed) -> Verdict:
+    """What a page that did not come turned out to be."""
+    if isinstance(error, NavigationBecameDownload) or any(code in error.code for code in _REFUSED_CODES):
+        return Verdict(Outcome.REFUSED_URL, str(error))
+    if "ERR_TOO_MANY_REDIRECTS" in error.code:
+        return Verdict(Outcome.INTERSTITIAL, str(error))
+    if "ERR_HTTP_RESPONSE_CODE_FAILURE" in error.code:
+        return Verdict(Outcome.BLOCKED, f"{error.url} answered with an error and no page")
+    reason = str(error) if isinstance(error, NavigationTimeout) else f"no answer: {error}"
+    return Verdict(Outcome.TIMEOUT, reason)
+
+
+def _unread(verdict: Verdict, url: str, opened: Opened | None, expected_id: str | None, started: float) -> PageReport:
+    return PageReport(
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        url=url,
+        final_url=opened.url if opened else url,
+        status=opened.status if opened else None,
+        expected_id=expected_id,
+        retry_after_seconds=verdict.retry_after_seconds,
+        seconds=monotonic() - started,
+    )

@@ -1,0 +1,107 @@
+"""A post as it was read from a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from scraper.counts import Range
+
+METRICS: Final = ("views", "likes", "reposts", "replies", "bookmarks", "score")
+"""The counts of a post. `score` is votes, on sites that have points instead of likes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The post that a post quotes, as far as it shows."""
+
+    author: str | None = None
+    id: str | None = None
+    url: str | None = None
+    text: str | None = None
+    author_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One post. Unknown is None, never 0; a metric is an exact count or None.
+
+    `url` is its permalink, `link` the address that it links to, `time` aware and in UTC. `approximate` holds, by
+    metric, what an abbreviated count such as "32K" stands for. `sources` says, by field, which place it was read
+    from, `layout` which face of the site.
+    """
+
+    id: str
+    site: str
+    layout: str
+    url: str | None = None
+    author: str | None = None
+    author_name: str | None = None
+    text: str | None = None
+    title: str | None = None
+    link: str | None = None
+    time: datetime | None = None
+    rank: int | None = None
+    depth: int | None = None
+    parent: str | None = None
+    pinned: bool | None = None
+    promoted: bool | None = None
+    social_context: str | None = None
+    quoted: Quoted | None = None
+    views: int | None = None
+    likes: int | None = None
+    reposts: int | None = None
+    replies: int | None = None
+    bookmarks: int | None = None
+    score: int | None = None
+    approximate: Mapping[str, Range] = field(default_factory=lambda: MappingProxyType({}))
+    warnings: tuple[str, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def metric(self, name: str) -> int | None:
+        """The exact count of one of `METRICS`."""
+        if name not in METRICS:
+            raise KeyError(name)
+        value: int | None = getattr(self, name)
+        return value
+
+
+def post_as_dict(post: Post) -> dict[str, Any]:
+    """`post` for JSON, with the keys that docs/sites.md promises. `time` is ISO 8601 in UTC."""
+    quoted = post.quoted
+    return {
+        "id": post.id,
+        "site": post.site,
+        "url": post.url,
+        "author": post.author,
+        "author_name": post.author_name,
+        "title": post.title,
+        "text": post.text,
+        "link": post.link,
+        "time": post.time.isoformat().replace("+00:00", "Z") if post.time else None,
+        "rank": post.rank,
+        "depth": post.depth,
+        "parent": post.parent,
+        "pinned": post.pinned,
+        "promoted": post.promoted,
+        "social_context": post.social_context,
+        "quoted": quoted
+        and {
+            "id": quoted.id,
+            "url": quoted.url,
+            "author": quoted.author,
+            "author_name": quoted.author_name,
+            "text": quoted.text,
+        },
+        **{metric: post.metric(metric) for metric in METRICS},
+        "approximate": {
+            metric: {"low": count.low, "high": count.high, "text": count.text}
+            for metric, count in post.approximate.items()
+        },
+        "layout": post.layout,
+        "warnings": list(post.warnings),
+        "sources": dict(post.sources),
+    }

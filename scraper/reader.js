@@ -1,0 +1,242 @@
+// Reads a page in one go: waits until it is ready, or shows why it never will be, and returns what is there as JSON.
+// What to look for comes as data (scraper/reader.py makes the plan). Plain loops and DOM calls only: the page's own
+// scripts may have replaced what Array.prototype and JSON usually are.
+async (task) => {
+  const plan = JSON.parse(task.plan);
+  const started = performance.now();
+  const deadline = started + task.deadline_ms;
+  const expected = task.expected_id === null ? null : new RegExp(
+    "(?:^|[^0-9A-Za-z_-])" + task.expected_id.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&") + "(?:$|[^0-9A-Za-z_-])");
+  const seen = new Set(task.seen);
+
+  const cut = (text) => text.length > task.max_chars ? text.slice(0, task.max_chars) : text;
+
+  const SILENT = new Set(["SCRIPT", "STYLE", "NOSCRIPT", "TEMPLATE"]);
+  const textOf = (element, without) => {
+    if (!without && !element.querySelector("img[alt], br, script, style, noscript, template")) {
+      return element.textContent;
+    }
+    let text = "";
+    const walk = (node) => {
+      for (let child = node.firstChild; child && text.length <= task.max_chars; child = child.nextSibling) {
+        if (child.nodeType === 3) text += child.data;
+        else if (child.nodeType !== 1 || SILENT.has(child.nodeName)) continue;
+        else if (without && child.matches(without)) continue;
+        else if (child.nodeName === "IMG") text += child.getAttribute("alt") || "";
+        else if (child.nodeName === "BR") text += "\n";
+        else walk(child);
+      }
+    };
+    walk(element);
+    return text;
+  };
+
+  // Something inside a quoted post, or inside another post, says nothing about this one.
+  const leaks = (element, item, kind) => {
+    if (kind.nested) {
+      const quoted = element.closest(kind.nested);
+      if (quoted && quoted !== item && item.contains(quoted)) return true;
+    }
+    const owner = element.closest(kind.css);
+    return Boolean(owner && owner !== item && !owner.contains(item));
+  };
+
+  const start = (source, item, page) => {
+    if (source.start === "page") return page;
+    if (source.start === "item") return source.ancestor ? item.parentElement?.closest(source.ancestor) : item;
+    const next = item.nextElementSibling;
+    return next && !next.matches(plan.any) ? next : null;
+  };
+
+  const find = (source, item, kind, page) => {
+    const root = start(source, item, page);
+    if (!root || !source.css) return root ?? null;
+    const found = root.querySelectorAll(source.css);
+    for (let i = 0; i < found.length; i++) if (!leaks(found[i], item, kind)) return found[i];
+    return null;
+  };
+
+  const read = (source, item, kind, page) => {
+    const element = find(source, item, kind, page);
+    if (!element) return null;
+    const value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, source.without);
+    return value === null ? null : cut(value);
+  };
+
+  const noscript = () => {
+    const page = document.implementation.createHTMLDocument("");
+    const found = document.querySelectorAll("noscript");
+    // In a document where scripts run the content of <noscript> is text; parsed in one without, it is elements.
+    let html = "";
+    for (let i = 0; i < found.length; i++) html += found[i].firstElementChild ? found[i].innerHTML : found[i].textContent;
+    page.body.innerHTML = html;
+    return page;
+  };
+
+  // All posts in the order of the page, as [element, index of its kind, page]. The first kind that fits is its kind.
+  const collect = () => {
+    const items = [];
+    const pages = [[document, plan.kinds.filter((kind) => !kind.noscript)]];
+    if (plan.noscript && document.readyState !== "loading") {
+      pages.push([noscript(), plan.kinds.filter((kind) => kind.noscript)]);
+    }
+    for (let p = 0; p < pages.length; p++) {
+      const [page, kinds] = pages[p];
+      if (!kinds.length) continue;
+      let css = kinds[0].css;
+      for (let k = 1; k < kinds.length; k++) css += "," + kinds[k].css;
+      const found = page.querySelectorAll(css);
+      for (let i = 0; i < found.length; i++) {
+        const element = found[i];
+        for (let k = 0; k < kinds.length; k++) {
+          const kind = kinds[k];
+          if (!element.matches(kind.css)) continue;
+          if (kind.exclude && element.matches(kind.exclude)) break;
+          const quoted = kind.nested && element.parentElement && element.parentElement.closest(kind.nested);
+          if (quoted && quoted.parentElement && quoted.parentElement.closest(kind.css)) break;
+          items.push([element, kind, page]);
+          break;
+        }
+      }
+    }
+    return items;
+  };
+
+  const keyOf = ([element, kind, page]) => {
+    for (let i = 0; i < kind.id.length; i++) {
+      const value = read(kind.sources[kind.id[i]], element, kind, page);
+      if (value !== null) return value;
+    }
+    return null;
+  };
+
+  const complete = ([element, kind, page]) => {
+    for (let r = 0; r < kind.required.length; r++) {
+      let there = false;
+      for (let i = 0; i < kind.required[r].length && !there; i++) {
+        there = read(kind.sources[kind.required[r][i]], element, kind, page) !== null;
+      }
+      if (!there) return false;
+    }
+    return true;
+  };
+
+  const isAsked = (item) => {
+    const key = keyOf(item);
+    return key !== null && expected.test(key);
+  };
+
+  const shows = (tale) => {
+    if (tale.url && !new RegExp(tale.url, "iu").test(location.href)) return false;
+    const text = tale.text && new RegExp(tale.text, "iu");
+    if (!tale.css) return !text || text.test(document.title);
+    const found = document.querySelectorAll(tale.css);
+    for (let i = 0; i < found.length; i++) {
+      if (plan.any && found[i].closest(plan.any)) continue;
+      if (!text || text.test(found[i].textContent)) return true;
+    }
+    return false;
+  };
+  const tellTale = () => {
+    for (let i = 0; i < plan.tell_tales.length; i++) if (shows(plan.tell_tales[i])) return i;
+    return null;
+  };
+  const matches = (css) => Boolean(css) && document.querySelector(css) !== null;
+
+  // Why waiting is over, or null.
+  const verdict = () => {
+    if (document.readyState === "loading") return null;
+    if (task.settled) return "parsed";
+    const items = collect();
+    for (let i = 0; i < items.length; i++) {
+      if (expected !== null && !isAsked(items[i])) continue;
+      if (task.scroll && seen.has(keyOf(items[i]))) continue;
+      if (complete(items[i])) return "ready";
+    }
+    if (tellTale() !== null) return "tell_tale";
+    if (task.scroll) return matches(plan.end) ? "end" : null;
+    return plan.when === "parsed" ? "parsed" : null;
+  };
+
+  const wait = () => new Promise((resolve) => {
+    let changed = performance.now(), checked = 0, timer = null;
+    const finish = (why) => {
+      observer.disconnect();
+      clearTimeout(timer);
+      document.removeEventListener("readystatechange", look);
+      resolve(why);
+    };
+    const look = () => {
+      clearTimeout(timer);
+      const now = performance.now();
+      const why = verdict();
+      checked = performance.now();
+      if (why) return finish(why);
+      if (now >= deadline) return finish("deadline");
+      const idle = document.readyState === "complete" && now - changed >= task.idle_ms;
+      if (idle && !matches(plan.busy)) return finish("idle");
+      // Looking again now and then sees what no observer of nodes does: an attribute, an idle page.
+      timer = setTimeout(look, Math.min(250, Math.max(1, deadline - now)));
+    };
+    const observer = new MutationObserver(() => {
+      changed = performance.now();
+      if (changed - checked >= 4) return look();
+      clearTimeout(timer);
+      timer = setTimeout(look, 4);
+    });
+    observer.observe(document, { childList: true, subtree: true, characterData: true });
+    document.addEventListener("readystatechange", look);
+    look();
+  });
+
+  if (task.scroll) {
+    const items = collect();
+    if (items.length) items[items.length - 1][0].scrollIntoView({ block: "start", behavior: "instant" });
+    else window.scrollBy(0, window.innerHeight);
+  }
+  const stopped = await wait();
+
+  const items = collect();
+  const counts = new Array(plan.kinds.length).fill(0);
+  const out = [];
+  for (let i = 0; i < items.length; i++) {
+    const [element, kind, page] = items[i];
+    counts[kind.index]++;
+    if (i >= task.max_items && !(expected !== null && isAsked(items[i]))) continue;
+    const values = [];
+    for (let s = 0; s < kind.sources.length; s++) values[s] = read(kind.sources[s], element, kind, page);
+    let quoted = null;
+    const inner = kind.nested && element.querySelector(kind.nested);
+    if (inner && !element.parentElement?.closest(kind.nested)) {
+      quoted = [];
+      const part = { css: kind.nested, nested: null };
+      for (let s = 0; s < kind.quoted.length; s++) quoted[s] = read(kind.quoted[s], inner, part, page);
+    }
+    out[out.length] = { kind: kind.index, values, quoted };
+  }
+  const next = plan.next && document.querySelector(plan.next);
+  const report = {
+    stopped,
+    waited_ms: performance.now() - started,
+    url: location.href,
+    title: cut(document.title),
+    language: document.documentElement.lang || null,
+    ready_state: document.readyState,
+    tell_tale: tellTale(),
+    busy: matches(plan.busy),
+    end: matches(plan.end),
+    next: next ? next.getAttribute("href") : null,
+    counts,
+    items: out,
+  };
+  // Old libraries give arrays and strings a toJSON of their own, which would garble this.
+  const foreign = [];
+  const prototypes = [Array.prototype, String.prototype, Number.prototype, Object.prototype];
+  for (let i = 0; i < prototypes.length; i++) {
+    const own = Object.getOwnPropertyDescriptor(prototypes[i], "toJSON");
+    if (own && own.configurable && delete prototypes[i].toJSON) foreign[foreign.length] = [prototypes[i], own];
+  }
+  const text = JSON.stringify(report);
+  for (let i = 0; i < foreign.length; i++) Object.defineProperty(foreign[i][0], "toJSON", foreign[i][1]);
+  return text;
+}

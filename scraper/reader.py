@@ -1,0 +1,134 @@
+"""The Python side of reader.js: the plan it is given and the reading it returns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from scraper.definition import Definition, ItemKind, Source
+from scraper.post import METRICS
+
+MAX_ITEMS: Final = 500
+"""How many posts one reading returns at most."""
+MAX_CHARACTERS: Final = 20_000
+"""Where each string that comes from a page is cut."""
+IDLE_SECONDS: Final = 3.0
+"""A loaded page without a post, on which nothing has changed for so long, is taken as it is."""
+
+SCRIPT: Final = files(__package__).joinpath("reader.js").read_text("utf-8")
+"""The script: a JavaScript function of one task, which returns a reading as JSON."""
+
+
+class RawItem(BaseModel):
+    """One element that is a post: the string of each source, in the order of `ItemKind.places`, None where absent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: int = Field(ge=0)
+    values: tuple[str | None, ...]
+    quoted: tuple[str | None, ...] | None
+
+
+class Reading(BaseModel):
+    """What is on a page, as strings, and the evidence of what page it is.
+
+    `stopped` says why waiting ended: ready, tell_tale, end, parsed, idle or deadline. `tell_tale` is the index of
+    the definition's tell-tale that shows; `counts` are the elements found, by kind.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    stopped: str
+    waited_ms: float
+    url: str
+    title: str
+    language: str | None
+    ready_state: str
+    tell_tale: int | None
+    busy: bool
+    end: bool
+    next: str | None
+    counts: tuple[int, ...]
+    items: tuple[RawItem, ...]
+
+
+def task(
+    definition: Definition,
+    *,
+    deadline_seconds: float,
+    expected_id: str | None = None,
+    settled: bool = False,
+    idle_seconds: float = IDLE_SECONDS,
+    scroll: bool = False,
+    seen: Collection[str] = (),
+    max_items: int = MAX_ITEMS,
+) -> dict[str, Any]:
+    """The argument of `SCRIPT`.
+
+    `settled` says that the page will not change any more, as a saved one. With `scroll` the last post is scrolled
+    to the top first, and ready means a post whose key is not in `seen`.
+    """
+    return {
+        "plan": plan(definition),
+        "deadline_ms": max(deadline_seconds, 0) * 1000,
+        "idle_ms": idle_seconds * 1000,
+        "expected_id": expected_id,
+        "settled": settled,
+        "scroll": scroll,
+        "seen": list(seen),
+        "max_items": max_items,
+        "max_chars": MAX_CHARACTERS,
+    }
+
+
+@lru_cache(maxsize=64)
+def plan(definition: Definition) -> str:
+    """What reader.js has to know of `definition`, as JSON."""
+    kinds = [
+        _kind(index, kind, noscript=layout.inside_noscript) for index, (layout, kind) in enumerate(definition.kinds)
+    ]
+    return json.dumps(
+        {
+            "kinds": kinds,
+            "any": ",".join(kind.css for _, kind in definition.kinds),
+            "noscript": any(layout.inside_noscript for layout in definition.layouts),
+            "tell_tales": [{"css": tale.css, "text": tale.text, "url": tale.url} for tale in definition.tell_tales],
+            "when": definition.ready.when,
+            "busy": definition.ready.busy,
+            "end": definition.feed.end,
+            "next": definition.feed.next,
+        }
+    )
+
+
+def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
+    sources = kind.places
+    wanted = {name: {name} for name in kind.required} | {"counts": {"counts", *METRICS}}
+    return {
+        "index": index,
+        "css": kind.css,
+        "exclude": kind.exclude,
+        "nested": kind.quoted.css if kind.quoted else None,
+        "noscript": noscript,
+        "sources": [_source(source) for _, source in sources],
+        "quoted": [_source(source) for _, source in kind.quoted_places],
+        "id": [place for place, (field, _) in enumerate(sources) if field == "id"],
+        "required": [
+            [place for place, (field, _) in enumerate(sources) if field in wanted[name]] for name in kind.required
+        ],
+    }
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {
+        "css": source.css,
+        "start": source.start,
+        "ancestor": source.ancestor,
+        "attribute": source.attribute,
+        "without": source.without,
+    }
