@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Self
@@ -96,11 +97,15 @@ class DemoSite:
         return stats
 
     async def __aenter__(self) -> Self:
+        if self._process is not None:
+            raise DemoSiteError("the demo site runs already")
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
             f"--owner={os.getpid()}",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
+            # Ctrl-C in a terminal reaches the owner only, which then stops the site in its own order.
+            start_new_session=True,
         )
         try:
             await self._wait_until_ready(self._process)
@@ -121,7 +126,7 @@ class DemoSite:
             raise DemoSiteError(f"the demo site did not start within {START_SECONDS:.0f} s") from None
         said: dict[str, Any] = json.loads(line) if line else {"error": "the demo site ended before it was ready"}
         if "error" in said:
-            if said["error"] == str(PortInUse(self._wanted_port)):
+            if said.get("kind") == PortInUse.__name__:
                 raise PortInUse(self._wanted_port)
             raise DemoSiteError(said["error"])
         self._url, self._port = said["url"], said["port"]
@@ -132,7 +137,7 @@ class DemoSite:
         if process is None:
             return
         try:
-            if process.returncode is None:
+            with suppress(ProcessLookupError):
                 process.terminate()
             async with asyncio.timeout(STOP_SECONDS):
                 await process.communicate()
@@ -140,7 +145,8 @@ class DemoSite:
             pass
         finally:
             if process.returncode is None:
-                process.kill()
+                with suppress(ProcessLookupError):
+                    process.kill()
                 await process.communicate()
 
     async def _ask(self, method: str, path: str, body: str | None = None) -> Any:

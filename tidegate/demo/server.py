@@ -1,8 +1,8 @@
 """Run the demo site: `python -m tidegate.demo.server --port 8000`.
 
 One line of JSON on standard output says where it is as soon as it can be asked:
-`{"url": "http://127.0.0.1:8000", "port": 8000}`. When it can't start, the line is `{"error": "..."}` and the exit
-code 1. It listens on loopback only, whatever it is told.
+`{"url": "http://127.0.0.1:8000", "port": 8000}`. When it can't start, the line is
+`{"error": "...", "kind": "PortInUse"}` and the exit code 1. It listens on loopback only, whatever it is told.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import uvicorn
@@ -37,11 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.owner:
         _die_with(options.owner)
     try:
+        world = World(options.seed, posts=options.posts, tick=options.tick, now=options.now)
         listening = _listen(options.port)
-    except DemoSiteError as error:
-        _announce({"error": str(error)})
+    except (DemoSiteError, ValueError) as error:
+        _announce({"error": str(error), "kind": type(error).__name__})
         return 1
-    world = World(options.seed, posts=options.posts, tick=options.tick, now=options.now)
     site = DemoSiteApp(world, troubles=dict(options.trouble), tick_seconds=options.tick_seconds)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The socket listens already: whoever connects between this line and the loop's first turn is answered then.
     port = listening.getsockname()[1]
     _announce({"url": f"http://{HOST}:{port}", "port": port})
-    server.run(sockets=[listening])
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[listening])
     return 0
 
 
@@ -101,11 +103,11 @@ def _listen(port: int) -> socket.socket:
     try:
         listening.bind((HOST, port))
         listening.listen(128)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         listening.close()
-        if error.errno == errno.EADDRINUSE:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
             raise PortInUse(port) from None
-        raise DemoSiteError(f"can't listen on port {port}: {error.strerror}") from None
+        raise DemoSiteError(f"can't listen on port {port}: {error}") from None
     return listening
 
 

@@ -109,15 +109,20 @@ class World:
     """All that is true of the demo site at one tick.
 
     `posts` is how many there are, replies and adverts among them. `now` is the moment from which ages count
-    back; it must be aware.
+    back.
+
+    Raises `ValueError` for negative numbers, and for a `now` without a time zone.
     """
 
     def __init__(self, seed: int = 0, *, posts: int = 100, tick: int = 0, now: datetime = NOW) -> None:
         if posts < 0 or tick < 0:
             raise ValueError("posts and tick can't be negative")
+        if now.tzinfo is None:
+            raise ValueError(f"now needs a time zone: {now.isoformat()}")
         self.seed = seed
         self.tick = tick
-        self.now = now
+        # The site tells times in whole seconds.
+        self.now = now = now.astimezone(UTC).replace(microsecond=0)
         self.authors = _authors(seed)
         self.posts = _posts(seed, posts, tick, now, self.authors)
         self._by_id = {post.id: post for post in self.posts}

@@ -89,7 +89,7 @@ async def test_a_port_in_use_is_said_to_be() -> None:
 
 
 async def test_a_site_that_can_not_start_says_so() -> None:
-    with pytest.raises(DemoSiteError, match="ended before it was ready"):
+    with pytest.raises(DemoSiteError, match="can't listen on port 99999"):
         await DemoSite(posts=5, port=99_999).__aenter__()
 
 
@@ -115,6 +115,13 @@ async def test_the_site_listens_on_loopback_only(site: DemoSite) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="measured there")
 async def test_the_site_stays_lean(site: DemoSite) -> None:
     assert psutil.Process(site.pid).memory_full_info().uss < 45 * 2**20
+
+
+async def test_a_site_that_runs_is_not_started_again() -> None:
+    async with DemoSite(posts=5) as site:
+        with pytest.raises(DemoSiteError, match="runs already"):
+            await site.__aenter__()
+        assert await site.stats()
 
 
 async def test_the_port_can_be_chosen() -> None:

@@ -103,6 +103,7 @@ async def test_changed_selectors_leave_the_words_and_none_of_the_marks(
     assert await show(f"{site.post_url(post)}?trouble=changed_selectors") == []
     assert post.text in await page.locator("main").inner_text()
     marks = "[data-post-id], [data-text], [data-quoted], [rel], time, [role=group], [aria-label*=replies]"
+    marks += ", [data-end-of-feed]"
     assert await page.locator("main").locator(marks).count() == 0
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidegate.demo import FeedPage, Post, World
+from tidegate.demo import NOW, FeedPage, Post, World
 from tidegate.demo.world import QUIET_HANDLE
 
 seeds = st.integers(min_value=0, max_value=2**32)
@@ -125,6 +125,8 @@ def test_what_does_not_exist_is_a_key_error_and_a_bad_cursor_a_value_error() -> 
         world.feed("bogus")
     with pytest.raises(ValueError, match="negative"):
         World(7, posts=-1)
+    with pytest.raises(ValueError, match="time zone"):
+        World(7, now=NOW.replace(tzinfo=None))
 
 
 def _walk(world: World) -> list[Post]:

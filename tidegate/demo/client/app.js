@@ -45,7 +45,7 @@ function headingOf(page) {
         {},
         h("span", { "data-following": true, title: following }, `${abbreviated(following)} Following`),
         " ",
-        h("span", { "data-followers": true, title: followers }, `${abbreviated(followers)} Followers`),
+        h("span", { [names.followers]: true, title: followers }, `${abbreviated(followers)} Followers`),
       ),
     );
   }

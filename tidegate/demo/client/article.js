@@ -1,4 +1,4 @@
-// One post as an <article>.
+// One post as an <article>. What marks its parts is in a table, because sites change their marks overnight.
 
 const USUAL_NAMES = {
   article: "article",
@@ -10,7 +10,12 @@ const USUAL_NAMES = {
   time: "time",
   text: "data-text",
   quote: ["blockquote", "data-quoted"],
-  counts: (counts) => ({ role: "group", "aria-label": counts.map(([what, , count]) => plural(count, what)).join(", ") }),
+  followers: "data-followers",
+  end: "data-end-of-feed",
+  counts: (counts) => ({
+    role: "group",
+    "aria-label": counts.map(([what, , count]) => plural(count, what)).join(", "),
+  }),
 };
 
 const CHANGED_NAMES = {
@@ -23,7 +28,12 @@ const CHANGED_NAMES = {
   time: "span",
   text: "data-b",
   quote: ["aside", "data-q"],
-  counts: (counts) => ({ class: "counts", "aria-label": counts.map(([, title, count]) => `${title}: ${count}`).join(" / ") }),
+  followers: "data-f",
+  end: "data-e",
+  counts: (counts) => ({
+    class: "counts",
+    "aria-label": counts.map(([, title, count]) => `${title}: ${count}`).join(" / "),
+  }),
 };
 
 let names = USUAL_NAMES;
@@ -59,7 +69,8 @@ function age(created, now) {
   if (minutes < 60) return `${minutes}m`;
   if (minutes < 60 * 24) return `${Math.floor(minutes / 60)}h`;
   if (minutes < 60 * 24 * 7) return `${Math.floor(minutes / (60 * 24))}d`;
-  return new Date(created).toLocaleDateString("en", { month: "short", day: "numeric", year: "numeric", timeZone: "UTC" });
+  const date = { month: "short", day: "numeric", year: "numeric", timeZone: "UTC" };
+  return new Date(created).toLocaleDateString("en", date);
 }
 
 function textOf(post) {
@@ -101,15 +112,19 @@ function quoteOf(post, now) {
 }
 
 function articleOf(post, now, isFocal) {
+  const replying = () =>
+    h("p", { class: "replying" }, "Replying to ", h("a", { href: `/@${post.replying_to}` }, `@${post.replying_to}`));
+  const picture = ({ url, alt }) =>
+    h("img", { class: "picture", src: url, alt, width: 640, height: 360, loading: "lazy" });
   return h(
     names.article,
     { class: `post${isFocal ? " focal" : ""}`, [names.id]: post.id, [names.promoted]: post.is_promoted },
     post.is_pinned ? h("span", { [names.context]: true, class: "context" }, "Pinned") : null,
     h("img", { class: "face", src: `/images/face/${post.author.handle}.svg`, alt: "", width: 44, height: 44 }),
     h("header", {}, ...bylineOf(post, now), post.is_promoted ? h("span", { class: "ad" }, "Ad") : null),
-    post.replying_to ? h("p", { class: "replying" }, "Replying to ", h("a", { href: `/@${post.replying_to}` }, `@${post.replying_to}`)) : null,
+    post.replying_to ? replying() : null,
     textOf(post),
-    post.picture ? h("img", { class: "picture", src: post.picture.url, alt: post.picture.alt, width: 640, height: 360, loading: "lazy" }) : null,
+    post.picture ? picture(post.picture) : null,
     post.quoted ? quoteOf(post.quoted, now) : null,
     countsOf(post),
   );

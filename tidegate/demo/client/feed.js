@@ -30,7 +30,7 @@ class Feed {
     this.seesFoot.disconnect();
     if (cursor === null) {
       const words = this.items.length === 0 ? "Nothing has been posted here yet." : "You have reached the end.";
-      this.foot.replaceChildren(h("div", { "data-end-of-feed": true }, words));
+      this.foot.replaceChildren(h("div", { [names.end]: true }, words));
     } else {
       // Observing anew reports at once, also when the foot never left the viewport.
       this.seesFoot.observe(this.foot);

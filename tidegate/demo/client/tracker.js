@@ -2,7 +2,8 @@
 
 (() => {
   const visit = Math.random().toString(36).slice(2);
-  const report = (event) => navigator.sendBeacon("/tracker/beacon", JSON.stringify({ visit, event, at: performance.now() }));
+  const report = (event) =>
+    navigator.sendBeacon("/tracker/beacon", JSON.stringify({ visit, event, at: performance.now() }));
   report("view");
   new Image().src = `/tracker/pixel.gif?visit=${visit}`;
   let quiet = 0;
