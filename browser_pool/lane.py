@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -76,6 +77,7 @@ class PlaywrightLane:
         self._page = page
         self._session = session
         self._blocked: tuple[str, ...] = ()
+        self._saved: _SavedDocument | None = None
         self._crashed = asyncio.Event()
         page.on("crash", self._on_crash)
 
@@ -91,11 +93,13 @@ class PlaywrightLane:
 
     async def open(self, url: str, *, timeout_seconds: float, saved_html: bytes | None = None) -> Opened:
         """See `Lane.open`."""
-        if saved_html is None:
-            return await self._navigate(url, timeout_seconds)
-        answering = _SavedDocument(self._session, url, saved_html)
-        async with answering:
-            return await self._navigate(url, timeout_seconds)
+        if self._saved is not None:
+            await self._unless_crashed(self._saved.stop())
+            self._saved = None
+        if saved_html is not None:
+            self._saved = _SavedDocument(self._session, saved_html)
+            await self._unless_crashed(self._saved.start())
+        return await self._navigate(url, timeout_seconds)
 
     async def evaluate(self, script: str, argument: object = None) -> Any:
         """See `Lane.evaluate`."""
@@ -158,28 +162,35 @@ class PlaywrightLane:
 
 
 class _SavedDocument:
-    """While this is entered, `url` is answered with the saved text and every other request is refused."""
+    """From start to stop the first document is the saved text, and every other request is refused.
 
-    def __init__(self, session: CDPSession, url: str, html: bytes) -> None:
+    It goes on after the document was committed: a saved page asks for scripts and images later too, and none of that
+    may reach the network.
+    """
+
+    def __init__(self, session: CDPSession, html: bytes) -> None:
         self._session = session
-        self._url = url
         self._html = html
         self._served = False
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def __aenter__(self) -> None:
+    async def start(self) -> None:
         self._session.on("Fetch.requestPaused", self._on_request)
         await self._session.send("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})
 
-    async def __aexit__(self, *_: object) -> None:
-        # Interception stays on: a saved page goes on asking for scripts and images after it was committed, and none
-        # of that may reach the network. The lane is destroyed with its context.
-        return
+    async def stop(self) -> None:
+        self._session.remove_listener("Fetch.requestPaused", self._on_request)
+        await self._session.send("Fetch.disable")
 
     def _on_request(self, event: dict[str, Any]) -> None:
-        task = asyncio.create_task(self._answer(event))
+        task = asyncio.create_task(self._answer_unless_gone(event))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _answer_unless_gone(self, event: dict[str, Any]) -> None:
+        # The page may close, or go elsewhere, while its requests wait: then nobody wants the answer any more.
+        with contextlib.suppress(Error):
+            await self._answer(event)
 
     async def _answer(self, event: dict[str, Any]) -> None:
         request = event["requestId"]

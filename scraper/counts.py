@@ -103,6 +103,13 @@ _COMMA_REGIONS = frozenset({"en-za"})
 
 _NUMBER = re.compile(r"(?P<sign>[-\N{MINUS SIGN}]?)(?P<number>\d(?:[\d.,' ]*\d)?)")
 _SUFFIX = re.compile(r" ?(?P<suffix>[^\W\d_]+)\.?")
+_MYRIADS = "万萬億亿천만억"
+# Words that make a number bigger, in languages whose abbreviations are not listed above (or mean two things).
+_MAGNITUDES = frozenset({
+    "mil", "mila", "mille", "tusen", "tuhat", "bin", "milyon", "hundred", "thousand", "million", "millions", "billion",
+    "χιλ", "εκ", "ألف", "آلاف", "مليون", "ملايين", "مليار", "هزار", "میلیون", "میلیارد", "אלף", "מיליון",
+    "हज़ार", "हजार", "लाख", "करोड़", "হাজার", "লাখ", "พัน", "หมื่น", "แสน", "ล้าน", "nghìn", "triệu", "ribu", "juta",
+})  # fmt: skip
 _LONGEST = 40
 _FULL_GROUPS = re.compile(r"\d{1,3}(?:([.,' ])\d{3})(?:\1\d{3})*")
 _LAKH_GROUPS = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}")
@@ -122,12 +129,48 @@ def read_count(text: str, *, language: str | None = None, abbreviation: Abbrevia
     if not found:
         return Count(reason=f"no number in {plain!r}")
     rest = plain[found.end() :]
-    multiplier = 1
-    if rest:
-        multiplier = suffix_multiplier(rest, language)
-        if not multiplier:
-            return Count(reason=f"{rest.strip()!r} after the number is not understood")
+    multiplier = suffix_multiplier(rest, language) if rest else 1
+    if not multiplier:
+        return Count(reason=f"{rest.strip()!r} after the number is not understood")
     return _valued(found, multiplier, language, abbreviation)
+
+
+def count_among_words(
+    text: str, *, language: str | None = None, abbreviation: Abbreviation = Abbreviation.UNKNOWN
+) -> tuple[Count, str]:
+    """The one count in `text`, as in "2534 Replies. Reply", and the words around it. Never raises.
+
+    Words of any language may stand around it, as long as none of them changes what the number means.
+    """
+    plain = normalised(text)
+    numbers = list(_NUMBER.finditer(plain))
+    if len(numbers) != 1:
+        return Count(reason=f"{len(numbers)} numbers in {plain[:_LONGEST]!r}"), plain
+    found = numbers[0]
+    before, after = plain[: found.start()], plain[found.end() :]
+    glued_before = before[-1:].isascii() and before[-1:].isalpha()
+    multiplier, after = _split_suffix(after, language)
+    words = f"{before} {after}"
+    bigger = _MAGNITUDES & set(re.findall(r"[^\W\d_]+", words.casefold()))
+    if not multiplier or glued_before or bigger:
+        return Count(reason=f"{plain[:_LONGEST]!r} is not understood"), words
+    return _valued(found, multiplier, language, abbreviation), words
+
+
+def _split_suffix(after: str, language: str | None) -> tuple[int, str]:
+    """What the word right after a number multiplies it by (0: nobody knows), and what comes after that word."""
+    word = _SUFFIX.match(after)
+    if not word:
+        return 1, after
+    suffix = word["suffix"]
+    if suffix[0] in _MYRIADS:
+        return _EVERYWHERE[suffix[0]], after[word.start("suffix") + 1 :]
+    multiplier = suffix_multiplier(word[0], language)
+    if multiplier:
+        return multiplier, after[word.end() :]
+    # "12x" is no count, "12 likes" and "12件" are: scripts without blanks write the counted thing right after.
+    glued = word.start("suffix") == 0 and unicodedata.name(suffix[0], "").startswith(("LATIN", "CYRILLIC", "GREEK"))
+    return (0 if glued else 1), after
 
 
 def normalised(text: str) -> str:
@@ -166,7 +209,7 @@ def suffix_multiplier(text: str, language: str | None) -> int:
 
 
 def _valued(found: re.Match[str], multiplier: int, language: str | None, abbreviation: Abbreviation) -> Count:
-    text, sign = found.string, found["sign"]
+    text, sign = found.string[:_LONGEST], found["sign"]
     parsed = _parse_number(found["number"], _decimal_sign(language))
     if isinstance(parsed, str):
         return Count(reason=f"{text!r}: {parsed}")

@@ -51,11 +51,15 @@ class Source(_Table):
     """
 
     css: Selector | None = None
+    where: Pattern | None = None
+    """Only an element whose text this finds counts as a match of `css`."""
     start: Literal["item", "next", "page"] = "item"
     ancestor: Selector | None = None
     attribute: str | None = None
     without: Selector | None = None
     pattern: Pattern | None = None
+    among_words: bool = False
+    """For a count: it is the one number among words of any language, as in "2534 Replies. Reply"."""
     words: Mapping[str, int] = Field(default_factory=dict)
     """For a count or a number: words that stand for one, as "discuss" for 0."""
     divide_by: int = 1

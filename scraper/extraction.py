@@ -14,13 +14,14 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import urljoin
 
-from scraper.counts import Count, read_count
+from scraper.counts import Count, count_among_words, read_count
 from scraper.definition import Definition, Source
 from scraper.labels import read_label
 from scraper.post import METRICS, Post, Quoted
 from scraper.reader import RawItem, Reading
 
 _ID_TIME_SHIFT = 22
+_HAS_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,13 @@ class _Item:
 
     def missing(self) -> list[str]:
         """Which of the required fields are not there."""
-        there = {name for name in self.kind.required if name != "counts" and self.string(name) is not None}
+        there = {name for name in self.kind.required if name != "counts" and self._there(name)}
         if any(count.exact is not None or count.range for count in self.counts.values()):
             there.add("counts")
         return [name for name in ("id", *self.kind.required) if name not in there and (name != "id" or not self.id)]
+
+    def _there(self, name: str) -> bool:
+        return (self.author() if name == "author" else self.string(name)) is not None
 
     def string(self, name: str) -> str | None:
         """The field as a string, trimmed; None where no source says anything."""
@@ -85,6 +89,22 @@ class _Item:
                 self.sources[name] = source.name
                 return value.strip()
         return None
+
+    def author(self) -> str | None:
+        """Who wrote it; None where the page names two people."""
+        return self._agreed("author", self.values.get("author", ()))
+
+    def _agreed(self, name: str, values: Sequence[tuple[Source, str | None]]) -> str | None:
+        said = [(source, value) for source, raw in values if (value := (_taken(source, raw) or "").strip())]
+        if not said:
+            return None
+        source, first = said[0]
+        other = next((value for _, value in said if value.casefold() != first.casefold()), None)
+        if other is not None:
+            self.warnings.append(f"{name}: the page says both {first[:40]!r} and {other[:40]!r}")
+            return None
+        self.sources[name] = source.name
+        return first
 
     def number(self, name: str) -> int | None:
         """A plain integer, such as a rank or a depth."""
@@ -124,7 +144,7 @@ class _Item:
         """The whole post. Only for an element that misses nothing."""
         if self.id is None:
             raise ValueError("a post without an id")
-        author = self.string("author")
+        author = self.author()
         link = self.string("link")
         exact = {metric: count.exact for metric, count in self.counts.items()}
         approximate = {metric: count.range for metric, count in self.counts.items() if count.range}
@@ -168,7 +188,7 @@ class _Item:
             )
             for name, values in self.inner.items()
         }
-        post_id, author = found.get("id"), found.get("author")
+        post_id, author = found.get("id"), self._agreed("quoted.author", self.inner.get("author", ()))
         return Quoted(
             author=author,
             id=post_id,
@@ -183,7 +203,7 @@ class _Item:
         for metric in METRICS:
             for source, raw in self.values.get(metric, ()):
                 value = _taken(source, raw)
-                if value is not None and value.strip():
+                if value is not None and value.strip() and not (source.among_words and not _HAS_DIGIT.search(value)):
                     said[metric].append((source.name, self._count(source, value)))
         return {metric: count for metric in METRICS if (count := self._settled(metric, said[metric]))}
 
@@ -207,7 +227,10 @@ class _Item:
         word = source.words.get(text.strip().casefold())
         if word is not None:
             return Count(exact=word)
-        return read_count(text, language=self.language, abbreviation=self.definition.abbreviations)
+        abbreviation = self.definition.abbreviations
+        if source.among_words:
+            return count_among_words(text, language=self.language, abbreviation=abbreviation)[0]
+        return read_count(text, language=self.language, abbreviation=abbreviation)
 
     def _settled(self, metric: str, said: Sequence[tuple[str, Count]]) -> Count | None:
         """The one count that all sources allow."""

@@ -11,12 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scraper.counts import Abbreviation, Count, normalised, read_count, suffix_multiplier
+from scraper.counts import Abbreviation, Count, count_among_words, normalised
 
 # A comma between digits belongs to a number, unless a blank follows.
 _BETWEEN_PARTS = re.compile(r"[,;\u060c](?=\s)|[\u3001\uff0c\uff1b]|(?<!\d)[,;\u060c]|[,;\u060c](?!\d)")
-_NUMBER = re.compile(r"\d(?:[\d.,' ]*\d)?")
-_SUFFIX_AFTER = re.compile(r" ?[^\W\d_]+\.?(?=[ \W]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +51,6 @@ def read_label(
 def _read_part(
     part: str, metric_of: Mapping[str, str], language: str | None, abbreviation: Abbreviation
 ) -> tuple[str, Count] | None:
-    numbers = list(_NUMBER.finditer(part))
-    if len(numbers) != 1:
-        return None
-    start, end = numbers[0].span()
-    suffix = _SUFFIX_AFTER.match(part, end)
-    if suffix and suffix.end() < len(part) and suffix_multiplier(suffix[0], language):
-        end = suffix.end()
-    metric = metric_of.get(" ".join((part[:start] + " " + part[end:]).casefold().split()).strip(" .:"))
-    if metric is None:
-        return None
-    return metric, read_count(part[start:end], language=language, abbreviation=abbreviation)
+    count, words = count_among_words(part, language=language, abbreviation=abbreviation)
+    metric = metric_of.get(" ".join(words.casefold().split()).strip(" .:"))
+    return None if metric is None or count.reason else (metric, count)

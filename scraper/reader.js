@@ -52,7 +52,11 @@ async (task) => {
     const root = start(source, item, page);
     if (!root || !source.css) return root ?? null;
     const found = root.querySelectorAll(source.css);
-    for (let i = 0; i < found.length; i++) if (!leaks(found[i], item, kind)) return found[i];
+    const where = source.where && new RegExp(source.where, "iu");
+    for (let i = 0; i < found.length; i++) {
+      if (where && !where.test(found[i].textContent.trim())) continue;
+      if (!leaks(found[i], item, kind)) return found[i];
+    }
     return null;
   };
 
@@ -92,7 +96,7 @@ async (task) => {
           const kind = kinds[k];
           if (!element.matches(kind.css)) continue;
           if (kind.exclude && element.matches(kind.exclude)) break;
-          const quoted = kind.nested && element.parentElement && element.parentElement.closest(kind.nested);
+          const quoted = kind.nested && element.closest(kind.nested);
           if (quoted && quoted.parentElement && quoted.parentElement.closest(kind.css)) break;
           items.push([element, kind, page]);
           break;

@@ -127,6 +127,7 @@ def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
 def _source(source: Source) -> dict[str, Any]:
     return {
         "css": source.css,
+        "where": source.where,
         "start": source.start,
         "ancestor": source.ancestor,
         "attribute": source.attribute,

@@ -1,0 +1,114 @@
+"""Chromium for the tests of what is on a page, and pages for it to read."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from browser_pool.lane import PlaywrightLane
+from scraper.definition import Definition
+from scraper.definitions import Definitions
+from scraper.page import PageReport, open_page
+
+PAGES = Path(__file__).parent / "pages"
+SYSTEM_CHROMIUM = ("/usr/lib/chromium/chromium-headless-shell", "/usr/lib/chromium/chromium")
+
+ReadFile = Callable[..., Awaitable[PageReport]]
+Serve = Callable[[dict[str, str]], Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    named = (os.environ.get("TIDEGATE_CHROMIUM", ""), *SYSTEM_CHROMIUM)
+    executable = next((path for path in named if path and Path(path).is_file()), None)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def lane(browser: Browser) -> AsyncIterator[PlaywrightLane]:
+    async with fresh_lane(browser) as one:
+        yield one
+
+
+@asynccontextmanager
+async def fresh_lane(browser: Browser) -> AsyncIterator[PlaywrightLane]:
+    context = await browser.new_context()
+    try:
+        yield await PlaywrightLane.over(await context.new_page())
+    finally:
+        await context.close()
+
+
+@pytest.fixture(scope="session")
+def definitions() -> Definitions:
+    return Definitions.builtin().load(Path(__file__).parents[2] / "tidegate" / "demo")
+
+
+@pytest.fixture
+def read_file(browser: Browser, definitions: Definitions) -> ReadFile:
+    """Read one of our own saved pages, as "x/profile-german.html", by the site in its folder's name."""
+
+    async def read(name: str, *, url: str | None = None, expected_id: str | None = None) -> PageReport:
+        definition = definitions.by_name(name.split("/", maxsplit=1)[0])
+        return await read_html(browser, definition, (PAGES / name).read_bytes(), url=url, expected_id=expected_id)
+
+    return read
+
+
+async def read_html(
+    browser: Browser,
+    definition: Definition,
+    html: bytes,
+    *,
+    url: str | None = None,
+    expected_id: str | None = None,
+) -> PageReport:
+    async with fresh_lane(browser) as lane:
+        return await open_page(
+            lane,
+            url or definition.saved.base_url,
+            definition,
+            timeout_seconds=20,
+            expected_id=expected_id,
+            saved_html=html,
+        )
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Serve pages over HTTP on this machine: `await serve({"/path": response})` gives the address of the server.
+
+    A response is a whole HTTP response if it begins with "HTTP/", else the body of one with status 200.
+    """
+    servers: list[asyncio.Server] = []
+
+    async def start(responses: dict[str, str]) -> str:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            line = (await reader.readline()).decode()
+            while (await reader.readline()).strip():
+                pass
+            body = responses.get(line.split(" ")[1], "HTTP/1.1 404 Not Found\n\nnothing here")
+            if body == "never":
+                await reader.read()
+            if not body.startswith("HTTP/"):
+                body = f"HTTP/1.1 200 OK\nContent-Type: text/html; charset=utf-8\n\n{body}"
+            head, _, rest = body.partition("\n\n")
+            writer.write((head.replace("\n", "\r\n") + "\r\nConnection: close\r\n\r\n" + rest).encode())
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        servers.append(server)
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    yield start
+    for server in servers:
+        server.close()

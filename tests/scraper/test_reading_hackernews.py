@@ -1,0 +1,84 @@
+"""Hacker News: what is read from pages of our own in the shape of its years."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from scraper.outcome import Outcome
+from tests.scraper.conftest import ReadFile
+
+HN = "https://news.ycombinator.com"
+
+
+async def test_an_item_page_of_2016_gives_the_question_and_its_thread(read_file: ReadFile) -> None:
+    report = await read_file("hackernews/item-2016.html", url=f"{HN}/item?id=11000001")
+    assert report.outcome is Outcome.OK
+    story, *comments = report.posts
+    assert (story.title, story.author, story.score, story.replies) == (
+        "Ask HN: Best tide clock?",
+        "moonpull",
+        1,
+        4,
+    )
+    assert story.text == "I have 3 clocks.None works, & 12 points to you."
+    assert story.link == story.url == f"{HN}/item?id=11000001"
+    assert (story.time, story.rank) == (None, None)
+    assert [(one.id, one.depth, one.parent) for one in comments] == [
+        ("11000002", 0, "11000001"),
+        ("11000003", 1, "11000002"),
+        ("11000004", 2, "11000003"),
+        ("11000005", 0, "11000001"),
+    ]
+    assert [one.text for one in comments] == ["Use the moon.", "It is free.", None, "Dead words"]
+    assert [one.author for one in comments] == ["ebb", "flow", None, "slack"]
+    assert [one.score for one in comments] == [7, None, None, None]
+    assert {one.replies for one in comments} == {None}
+
+
+async def test_rows_of_a_list_never_borrow_from_the_row_below(read_file: ReadFile) -> None:
+    report = await read_file("hackernews/newest-logged-in.html")
+    fresh, job, flagged, bare, last = report.posts
+    assert (fresh.rank, fresh.score, fresh.replies, fresh.author) == (31, 1, 0, "lune")
+    assert fresh.time == datetime(2024, 4, 10, 9, 8, 7, tzinfo=UTC)
+    assert fresh.title == "Neap & spring"
+    assert (job.author, job.score, job.replies) == (None, None, None)
+    assert job.link == "https://www.ycombinator.com/companies/pier/jobs/1"
+    assert (flagged.title, flagged.score, flagged.replies) == ("Show HN: 99 comments", 1024, 1)
+    assert (bare.title, bare.author, bare.score, bare.replies, bare.time) == (
+        "Row whose subtext is missing",
+        None,
+        None,
+        None,
+        None,
+    )
+    assert (last.score, last.replies) == (55, 5)
+    assert report.next_url == "newest?next=40000005&n=61"
+
+
+async def test_the_options_of_a_poll_are_no_posts(read_file: ReadFile) -> None:
+    report = await read_file("hackernews/poll.html", url=f"{HN}/item?id=20000001")
+    assert [(one.id, one.score) for one in report.posts] == [("20000001", 40), ("20000004", None)]
+    assert report.posts[0].text == "Pick one."
+
+
+async def test_in_a_list_of_comments_the_parent_is_the_one_the_page_links_to(read_file: ReadFile) -> None:
+    own, answer = (await read_file("hackernews/threads.html")).posts
+    assert (own.parent, own.score, own.text) == ("41000001", -2, "Not at my shore.")
+    assert (answer.parent, answer.depth) == ("41000010", 1)
+
+
+@pytest.mark.parametrize(
+    ("page", "outcome"),
+    (
+        ("no-such-item", Outcome.NOT_FOUND),
+        ("too-quickly", Outcome.RATE_LIMITED),
+        ("layout-of-2010", Outcome.SELECTOR_DRIFT),
+    ),
+)
+async def test_a_page_without_a_readable_post_says_what_it_is(
+    read_file: ReadFile, page: str, outcome: Outcome
+) -> None:
+    report = await read_file(f"hackernews/{page}.html")
+    assert (report.outcome, report.posts) == (outcome, ()), report.reason

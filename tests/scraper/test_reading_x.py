@@ -1,0 +1,128 @@
+"""X: what is read from pages of our own in the shape of its clients."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from scraper.outcome import Outcome
+from scraper.post import METRICS, Post
+from tests.scraper.conftest import ReadFile
+
+
+def counts(post: Post) -> dict[str, int | None]:
+    return {metric: post.metric(metric) for metric in METRICS if metric != "score"}
+
+
+async def test_a_status_page_gives_the_post_its_replies_and_no_advertisement(read_file: ReadFile) -> None:
+    report = await read_file("x/status-with-replies.html", url="https://x.com/maraquill/status/1700000000000000001")
+    assert report.outcome is Outcome.OK
+    assert report.layout == "testid"
+    post = report.post
+    assert post is not None
+    assert counts(post) == {"replies": 1, "reposts": 12, "likes": 345, "bookmarks": 6, "views": 1499144}
+    assert post.author == "maraquill"
+    assert post.author_name == "Mara Quill 🌊"
+    assert post.text == "Tide tables for @harbour are out 🎉\nSecond line, 1,234 boats."
+    assert post.time == datetime(2023, 9, 8, 4, 35, 29, tzinfo=UTC)
+    assert post.url == "https://x.com/maraquill/status/1700000000000000001"
+    assert (post.pinned, post.promoted, post.quoted) == (False, False, None)
+    advertisements = [one for one in report.posts if one.promoted]
+    assert [one.author for one in advertisements] == ["shinyboats"]
+    reply = report.posts[-1]
+    assert counts(reply) == {"replies": 0, "reposts": 0, "likes": 0, "bookmarks": 0, "views": 8}
+
+
+async def test_german_labels_a_pinned_post_a_repost_and_a_quote_are_understood(read_file: ReadFile) -> None:
+    pinned, reposted = (await read_file("x/profile-german.html")).posts
+    assert counts(pinned) == {"replies": 12, "reposts": 3, "likes": 1234, "bookmarks": 6, "views": 7890}
+    assert pinned.pinned is True
+    assert pinned.social_context == "Angeheftet"
+    assert pinned.warnings == ("text: cut by the site",)
+    assert reposted.author == "kuestenfunk"
+    assert reposted.pinned is False
+    assert reposted.text is None
+    assert reposted.time == datetime(2022, 12, 6, 6, tzinfo=UTC)
+    assert counts(reposted) == {"replies": 0, "reposts": 0, "likes": 0, "bookmarks": 0, "views": None}
+    assert reposted.quoted is not None
+    assert (reposted.quoted.author, reposted.quoted.text) == ("nebelhorn", "Zitiert: 5555 Antworten")
+    assert reposted.quoted.author_name == "Nebel Horn"
+
+
+async def test_japanese_labels_are_exact_where_the_visible_numbers_are_not(read_file: ReadFile) -> None:
+    (post,) = (await read_file("x/timeline-japanese.html")).posts
+    assert counts(post) == {"replies": 2, "reposts": 1, "likes": 20511, "bookmarks": 13, "views": 636612}
+
+
+async def test_in_a_language_nobody_taught_it_counts_without_a_button_are_unknown_and_not_zero(
+    read_file: ReadFile,
+) -> None:
+    (post,) = (await read_file("x/timeline-unheard-language.html")).posts
+    assert counts(post) == {"replies": 2, "reposts": None, "likes": 41, "bookmarks": None, "views": 636}
+    assert post.pinned is None
+
+
+async def test_where_the_page_contradicts_itself_the_count_is_unknown(read_file: ReadFile) -> None:
+    (post,) = (await read_file("x/contradiction.html")).posts
+    assert post.likes is None
+    assert "likes" not in post.approximate
+    assert post.views == 900000
+    assert any("both 68000 and 31" in warning for warning in post.warnings)
+
+
+async def test_visible_numbers_alone_give_what_is_exact_and_ranges_for_the_rest(read_file: ReadFile) -> None:
+    (post,) = (await read_file("x/before-views-visible-only.html")).posts
+    assert counts(post) == {"replies": None, "reposts": 17, "likes": 1234, "bookmarks": None, "views": None}
+    assert {metric: (count.low, count.high) for metric, count in post.approximate.items()} == {
+        "replies": (2500, 2599)
+    }
+
+
+async def test_the_client_of_july_2026_is_read_and_its_quotes_do_not_leak(read_file: ReadFile) -> None:
+    report = await read_file("x/client-of-july-2026.html", url="https://x.com/lenafisk/status/2090000000000000001")
+    assert report.layout == "july-2026"
+    post, second = report.posts
+    assert counts(post) == {"replies": 28, "reposts": None, "likes": 1712, "bookmarks": 208, "views": 32877}
+    assert post.text == "Ferry is late, cut nowhere"
+    assert post.time == datetime(2026, 8, 19, 10, 45, 57, tzinfo=UTC)
+    assert post.quoted is not None
+    assert (post.quoted.id, post.quoted.author, post.quoted.text) == (
+        "2080000000000000002",
+        "quayside",
+        "Quoted words",
+    )
+    assert counts(second) == {"replies": 3, "reposts": None, "likes": None, "bookmarks": None, "views": None}
+    assert second.author_name == "Tide Watch"
+    assert second.quoted is not None
+    assert second.quoted.url == "https://x.com/quayside/status/2080000000000000004"
+    assert second.quoted.text == "Inner"
+
+
+@pytest.mark.parametrize(
+    ("page", "outcome"),
+    (
+        ("not-found", Outcome.NOT_FOUND),
+        ("suspended", Outcome.NOT_FOUND),
+        ("protected", Outcome.LOGIN_WALL),
+        ("nothing-here", Outcome.EMPTY),
+        ("went-wrong", Outcome.INTERSTITIAL),
+        ("still-loading", Outcome.TIMEOUT),
+        ("layout-of-2017", Outcome.SELECTOR_DRIFT),
+        ("layout-of-tomorrow", Outcome.SELECTOR_DRIFT),
+        ("without-counts", Outcome.SELECTOR_DRIFT),
+        ("without-permalink", Outcome.SELECTOR_DRIFT),
+    ),
+)
+async def test_a_page_without_a_readable_post_says_what_it_is(
+    read_file: ReadFile, page: str, outcome: Outcome
+) -> None:
+    report = await read_file(f"x/{page}.html")
+    assert (report.outcome, report.posts) == (outcome, ()), report.reason
+
+
+async def test_the_numbers_of_another_post_are_never_those_of_the_one_asked_for(read_file: ReadFile) -> None:
+    report = await read_file("x/profile-german.html", url="https://x.com/jbrandt/status/1600000000000000099")
+    assert report.outcome is Outcome.SELECTOR_DRIFT
+    assert report.posts == ()
+    assert report.post is None
