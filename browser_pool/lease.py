@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from playwright.async_api import Page
 
 from browser_pool.context import WarmContext
-from browser_pool.errors import LeaseEnded
+from browser_pool.errors import BrowserGone, LeaseEnded
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
 from browser_pool.lane import Opened
 from memory import Reservation
@@ -69,12 +70,14 @@ class Lease:
         if saved_html is not None:
             # The network of this context stays shut from here on, so nobody may get it after us.
             self.is_spoiled = True
-        return await self.context.lane.open(url, timeout_seconds=timeout_seconds, saved_html=saved_html)
+        with self._spoiling():
+            return await self.context.lane.open(url, timeout_seconds=timeout_seconds, saved_html=saved_html)
 
     async def evaluate(self, script: str, argument: object = None) -> Any:
         """See `Lane.evaluate`."""
         self._check()
-        return await self.context.lane.evaluate(script, argument)
+        with self._spoiling():
+            return await self.context.lane.evaluate(script, argument)
 
     async def block(self, patterns: Sequence[str]) -> None:
         """See `Lane.block`."""
@@ -85,6 +88,15 @@ class Lease:
         """See `Lane.reclaim`."""
         self._check()
         await self.context.reclaim()
+
+    @contextmanager
+    def _spoiling(self) -> Iterator[None]:
+        """A page that died, or was left in the middle of something, must not be used again."""
+        try:
+            yield
+        except (BrowserGone, asyncio.CancelledError):
+            self.is_spoiled = True
+            raise
 
     def _check(self) -> None:
         if self.is_over:

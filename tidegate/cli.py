@@ -1,1 +1,213 @@
-def main() -> None: ...
+"""The command line. Each command says what it does; what it does is in a module of its own.
+
+Exit codes: 0 done, 1 failed (no browser, no database, a page that could not be read), 2 wrong usage, 128 + n stopped
+by signal n.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from scraper.outcome import Outcome
+from tidegate.formats import Format
+from tidegate.running import EXIT_FAILURE, exit_code_of, run_until_done
+
+app = typer.Typer(
+    name="tidegate",
+    help="A memory-safe Playwright scraper: the metrics of posts, and conversations worth a reply.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Chromium = Annotated[Path | None, typer.Option(help="The Chromium to use.", show_default="found by itself")]
+MemoryLimit = Annotated[int | None, typer.Option(help="A limit of your own, in MiB, below that of the machine.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, on stderr.")]
+
+
+def main() -> None:
+    """Run the command line, and exit with its code."""
+    sys.exit(exit_code_of(lambda: app(standalone_mode=False)))
+
+
+@app.command()
+def demo(  # noqa: PLR0917 options of a command
+    posts: Annotated[int, typer.Option(min=10, max=100_000, help="How many posts the demo site has.")] = 100,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve it; 0 takes a free port.")] = 0,
+    serve: Annotated[bool, typer.Option("--serve", help="Only serve the demo site, to look at it.")] = False,
+    chromium: Chromium = None,
+    memory_limit_mb: MemoryLimit = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run everything for real against a small social site on this machine.
+
+    Reads its posts through the browser into Postgres, scrolls its feeds, and shows what came of it.
+
+    Example: tidegate demo --posts 200
+    """
+    if serve:
+        _serve(posts, port)
+        return
+    from scraper.store.database import without_password
+    from tidegate.demo_run import run_demo
+    from tidegate.demo_view import progress_on, show
+    from tidegate.formats import console_for_results
+
+    settings = _begin(verbose=verbose, chromium=chromium, memory_limit_mb=memory_limit_mb)
+    console = console_for_results()
+    with progress_on(console) as progress:
+        report = run_until_done(run_demo(settings, post_count=posts, port=port, progress=progress))
+    show(report, console)
+    where = without_password(settings.database_url) if settings.database_url else settings.data_dir
+    console.print(f"\nKept in {where}. Run it again to see the numbers move. Then:", highlight=False, soft_wrap=True)
+    for command, what in (
+        ("tidegate demo --serve", "look at the demo site in your own browser"),
+        ("tidegate scrape https://news.ycombinator.com/", "read a real page"),
+        ("tidegate --help", "see the rest"),
+    ):
+        console.print(f"  {_our_name()} {command.removeprefix('tidegate '):<42} {what}", highlight=False)
+    if report.wrong or report.metrics.status.value == "failed":
+        raise typer.Exit(EXIT_FAILURE)
+
+
+@app.command()
+def scrape(  # noqa: PLR0917 options of a command
+    sources: Annotated[list[str], typer.Argument(metavar="FILE-OR-URL...", help="Saved pages or addresses.")],
+    format: Annotated[Format, typer.Option(help="How to print the posts.")] = Format.TABLE,  # noqa: A002 its own name
+    site: Annotated[
+        str | None, typer.Option(help="The site definition to read by.", show_default="by address")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="The address that a saved page had.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds for a page.")] = None,
+    allow_private: Annotated[bool, typer.Option("--allow-private", help="Open private addresses, too.")] = False,
+    chromium: Chromium = None,
+    memory_limit_mb: MemoryLimit = None,
+    verbose: Verbose = False,
+) -> None:
+    """Open pages in the browser and print the posts on them.
+
+    A saved page is opened as if it came from its own address, and nothing goes to the network.
+
+    Examples: tidegate scrape https://news.ycombinator.com/ | tidegate scrape page.html --format json
+    """
+    from tidegate.formats import console_for_results, write
+    from tidegate.program import definitions_for, open_program
+    from tidegate.scrape import scrape as scrape_pages
+    from tidegate.scrape import understand
+
+    settings = _begin(
+        verbose=verbose,
+        chromium=chromium,
+        memory_limit_mb=memory_limit_mb,
+        page_seconds=timeout,
+        allow_private=allow_private or None,
+    )
+    definitions = definitions_for(settings)
+    inputs = [understand(source, definitions, site=site, url=url) for source in sources]
+
+    async def work() -> Any:
+        async with open_program(settings, definitions=definitions) as program:
+            with _bar(len(inputs)) as tell:
+                return await scrape_pages(program, inputs, tell)
+
+    pages = run_until_done(work())
+    write(pages, format, console_for_results())
+    failed = [page for page in pages if page.report.outcome not in {Outcome.OK, Outcome.EMPTY}]
+    for page in failed:
+        typer.echo(f"tidegate: {page.source}: {page.report.outcome.value}: {page.report.reason}", err=True)
+    if failed:
+        raise typer.Exit(EXIT_FAILURE)
+
+
+@app.command()
+def setup(chromium: Chromium = None) -> None:
+    """Get what is missing to run: a Chromium that starts, and a database server.
+
+    Example: tidegate setup
+    """
+    from browser_pool.provision import provide_chromium
+    from scraper.store.binaries import find_postgres
+
+    settings = _begin(verbose=False, chromium=chromium)
+    found = provide_chromium(settings.chromium, lambda line: typer.echo(line, err=True))
+    typer.echo(f"Chromium: {found.executable} ({found.found})")
+    if settings.database_url is None:
+        postgres = find_postgres()
+        typer.echo(f"Postgres: {postgres.version}, data in {settings.data_dir}")
+
+
+@app.command()
+def sites() -> None:
+    """List the sites that can be read.
+
+    Example: tidegate sites
+    """
+    from tidegate.program import definitions_for
+
+    for definition in definitions_for(_begin(verbose=False)):
+        typer.echo(f"{definition.name:<14} {definition.title:<20} {', '.join(definition.hosts)}")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"tidegate {installed_version('tidegate')}")
+
+
+def _begin(*, verbose: bool, **flags: Any) -> Any:
+    """Settings and logs, for a command that does something."""
+    from tidegate.logs import configure_logs
+    from tidegate.settings import load_settings
+
+    configure_logs(verbose=verbose, is_terminal=sys.stderr.isatty())
+    return load_settings(**flags)
+
+
+def _serve(posts: int, port: int) -> None:
+    """Serve the demo site until told to stop."""
+    import asyncio
+
+    from tidegate.demo import DemoSite
+    from tidegate.demo_run import SEED
+
+    async def work() -> None:
+        async with DemoSite(seed=SEED, posts=posts, port=port) as site:
+            typer.echo(f"The demo site is at {site.url}  (Ctrl-C ends it)")
+            await asyncio.Event().wait()
+
+    run_until_done(work())
+
+
+def _our_name() -> str:
+    """How the user can call us again: by name if that is on the PATH, else by the path used now."""
+    import shutil
+
+    called = Path(sys.argv[0])
+    on_path = shutil.which("tidegate")
+    return "tidegate" if on_path and Path(on_path).resolve() == called.resolve() else str(called)
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on stderr, where there is a terminal and something to wait for."""
+    console = Console(stderr=True)
+    if total < 2 or not console.is_terminal:
+        yield lambda: None
+        return
+    from rich.progress import Progress
+
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("reading pages", total=total)
+        yield lambda: bar.advance(task)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Getting a Chromium where there is none: Playwright's own headless shell, else the system's package.
+
+Playwright's download comes first because it fits the driver that we use. Where it can't be had, or does not start
+for want of system libraries, the package manager is asked: it needs root.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from browser_pool.chromium import Chromium, find_chromium
+from browser_pool.errors import ChromiumNotFound, LaunchFailed
+
+DOWNLOAD_SECONDS = 600.0
+PACKAGE_SECONDS = 900.0
+PACKAGES = ("chromium-headless-shell", "chromium")
+START_SECONDS = 30.0
+
+
+def provide_chromium(setting: Path | None, tell: Callable[[str], None]) -> Chromium:
+    """A Chromium that starts: the one that is there, or one that is got now. Takes minutes at worst.
+
+    Raises `ChromiumNotFound` with what is left to do by hand.
+    """
+    tried: list[str] = []
+    for get in (None, _from_playwright, _from_packages):
+        if get is not None:
+            problem = get(tell)
+            if problem is not None:
+                tried.append(problem)
+                continue
+        try:
+            chromium = find_chromium(setting)
+            check_start(chromium)
+        except (ChromiumNotFound, LaunchFailed) as error:
+            tried.append(str(error))
+            if setting is not None:
+                raise
+        else:
+            return chromium
+    for problem in tried:
+        tell(problem)
+    raise ChromiumNotFound(("everything that is known",))
+
+
+def check_start(chromium: Chromium) -> None:
+    """See that it starts at all: a downloaded one may lack system libraries. Raises `LaunchFailed`."""
+    try:
+        done = subprocess.run(  # noqa: S603 an executable that was found, no shell
+            [chromium.executable, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LaunchFailed(str(chromium.executable), str(error)) from None
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise LaunchFailed(str(chromium.executable), said[-1] if said else f"exit code {done.returncode}")
+
+
+def _from_playwright(tell: Callable[[str], None]) -> str | None:
+    """Download Playwright's own headless shell. Returns what went wrong, None if nothing did."""
+    tell("no browser yet: getting Playwright's own headless Chromium (about 110 MB)")
+    return _run([sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"], DOWNLOAD_SECONDS)
+
+
+def _from_packages(tell: Callable[[str], None]) -> str | None:
+    """Install the system's package. Returns what went wrong, None if nothing did."""
+    apt = shutil.which("apt-get")
+    if apt is None:
+        return "there is no apt-get here: install Chromium with your package manager"
+    as_root = [] if os.geteuid() == 0 else [sudo, "-n"] if (sudo := shutil.which("sudo")) else None
+    if as_root is None:
+        return f"not root, and no sudo: have an administrator run `apt-get install {PACKAGES[0]}`"
+    tell(f"Playwright's download can't be had here or does not start: installing the system's {PACKAGES[0]}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    problem = _run([*as_root, apt, "update", "-q"], PACKAGE_SECONDS, environment)
+    for package in PACKAGES:
+        problem = _run(
+            [*as_root, apt, "install", "-y", "-q", "--no-install-recommends", package], PACKAGE_SECONDS, environment
+        )
+        if problem is None:
+            return None
+    return problem
+
+
+def _run(command: Sequence[str], seconds: float, environment: dict[str, str] | None = None) -> str | None:
+    name = " ".join(Path(part).name for part in command[:4])
+    try:
+        done = subprocess.run(  # noqa: S603 fixed commands, no shell
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"`{name}`: {error}"
+    if done.returncode == 0:
+        return None
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    telling = next((line for line in lines if line.startswith(("E:", "Error:"))), lines[-1] if lines else "")
+    return f"`{name}` failed: {telling}"

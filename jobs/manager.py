@@ -1,0 +1,130 @@
+"""JobManager: runs a job, or says why not.
+
+Before each run memory is checked; if there is too little the ladder is climbed. What is still short then is put off
+with a row that holds the arithmetic, unless the job is critical: that runs in its smallest form. One run of a job at
+a time, across all processes on one database; a run whose process died is closed by the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from jobs.job import Ending, Job, JobReport, Run, Status
+from memory import MemoryBudget, MemoryMonitor, is_memory_safe_for_operation
+from scraper.outcome import Outcome
+from scraper.store import runs
+from scraper.store.database import Database
+
+log = structlog.get_logger()
+
+
+class JobManager:
+    """Runs jobs against one database."""
+
+    def __init__(self, database: Database, monitor: MemoryMonitor, budget: MemoryBudget) -> None:
+        self._database = database
+        self._monitor = monitor
+        self._budget = budget
+
+    async def run(self, job: Job, tell: Callable[[Outcome], None] = lambda _: None) -> JobReport:
+        """One run, from the memory check to the last row. Raises only what stops the database."""
+        async with self._only_run(job.name) as is_only:
+            if not is_only:
+                return await self._skip(job, "it is running already")
+            shortage = await self._shortage(job)
+            if shortage is not None and not job.is_critical:
+                return await self._skip(job, f"not enough memory: {shortage}")
+            return await self._run(job, tell, is_small=shortage is not None)
+
+    async def _shortage(self, job: Job) -> str | None:
+        """What is missing, after the ladder has been climbed; None if there is memory for the job."""
+        safety = is_memory_safe_for_operation(self._monitor.check_memory(), self._budget, job.need_mb)
+        if not safety.safe:
+            await self._monitor.emergency_cleanup(f"job {job.name} needs {job.need_mb:.0f} MiB")
+            safety = is_memory_safe_for_operation(self._monitor.check_memory(), self._budget, job.need_mb)
+        return None if safety.safe else safety.reason
+
+    async def _skip(self, job: Job, reason: str) -> JobReport:
+        log.warning("job.skipped", job=job.name, reason=reason)
+        await runs.skip(self._database, job.name, reason)
+        return JobReport(job.name, None, Status.SKIPPED, reason)
+
+    async def _run(self, job: Job, tell: Callable[[Outcome], None], *, is_small: bool) -> JobReport:
+        started = time.monotonic()
+        number = await runs.start(self._database, job.name)
+        log.info("job.started", job=job.name, run=number, small=is_small)
+        ending = Ending(Status.FAILED, "it was cancelled")
+        try:
+            ending = await self._work(job, Run(number, is_small, tell))
+        finally:
+            peak = self._monitor.peak_used_bytes or None
+            counted = await runs.finish(
+                self._database, number, status=ending.status.value, reason=ending.reason, peak_bytes=peak
+            )
+        outcomes = await runs.outcomes(self._database, number)
+        seconds = time.monotonic() - started
+        log.info(
+            "job.finished",
+            job=job.name,
+            run=number,
+            status=ending.status.value,
+            pages=counted.pages,
+            rows=counted.rows_written,
+            seconds=round(seconds, 2),
+            reason=ending.reason,
+        )
+        return JobReport(
+            job.name,
+            number,
+            ending.status,
+            ending.reason,
+            counted.pages,
+            counted.rows_written,
+            seconds,
+            peak,
+            outcomes,
+        )
+
+    async def _work(self, job: Job, run: Run) -> Ending:
+        limit = asyncio.timeout(job.deadline_seconds)
+        try:
+            async with limit:
+                return await job.work(run)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return Ending(
+                Status.PARTIAL, f"stopped at its deadline of {job.deadline_seconds:.0f} s; what it read is kept"
+            )
+        except Exception as error:
+            # Whatever it was, the run is closed with it; the next run is not this one's to prevent.
+            log.exception("job.failed", job=job.name, run=run.number)
+            return Ending(Status.FAILED, _innermost(error))
+
+    @asynccontextmanager
+    async def _only_run(self, job: str) -> AsyncIterator[bool]:
+        """True while this is the only run of `job` on this database.
+
+        The lock belongs to a connection, so it goes with the process that holds it, however that ends. Who gets it
+        knows that no other run is alive and closes what a dead one left open.
+        """
+        async with self._database.pool.acquire() as connection:
+            is_only = await connection.fetchval("select pg_try_advisory_lock(hashtext('job'), hashtext($1))", job)
+            try:
+                if is_only:
+                    await runs.close_abandoned(self._database, job)
+                yield bool(is_only)
+            finally:
+                if is_only:
+                    await connection.fetchval("select pg_advisory_unlock(hashtext('job'), hashtext($1))", job)
+
+
+def _innermost(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,100 @@
+"""robots.txt: fetched once a day for a host, and heeded.
+
+As RFC 9309 has it: no such file (4xx) allows everything; a host that can't be reached, or fails (5xx), allows nothing
+for now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from protego import Protego
+
+AGENT = "tidegate"
+FETCH_SECONDS = 10.0
+MOST_BYTES = 500_000
+KEPT_SECONDS = 24 * 3600.0
+KEPT_AFTER_FAILURE_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """May it be opened, why not, and how long the site wants between two requests (seconds)."""
+
+    is_allowed: bool
+    reason: str = ""
+    delay_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    rules: Protego | None
+    problem: str
+    until_seconds: float
+
+
+class Robots:
+    """The rules of the hosts that were asked. `follow` says which redirects of robots.txt itself are fine."""
+
+    def __init__(self, follow: Callable[[str], bool] = lambda _: True, user_agent: str = "Tidegate") -> None:
+        self._follow = follow
+        self._user_agent = user_agent
+        self._known: dict[str, _Known] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+
+    async def ask(self, url: str) -> Answer:
+        """What the site's robots.txt says of `url`."""
+        parts = urlsplit(url)
+        site = f"{parts.scheme}://{parts.netloc}"
+        async with self._asking.setdefault(site, asyncio.Lock()):
+            known = self._known.get(site)
+            if known is None or known.until_seconds <= time.monotonic():
+                known = await asyncio.to_thread(self._fetch, site)
+                self._known[site] = known
+        if known.rules is None:
+            return Answer(is_allowed=False, reason=known.problem)
+        delay = known.rules.crawl_delay(AGENT)
+        allowed = known.rules.can_fetch(url, AGENT)
+        return Answer(allowed, "" if allowed else f"{site}/robots.txt disallows it", delay)
+
+    def _fetch(self, site: str) -> _Known:
+        opener = urllib.request.build_opener(_Redirects(self._follow))
+        request = urllib.request.Request(  # noqa: S310 the scheme was checked before
+            f"{site}/robots.txt", headers={"User-Agent": self._user_agent}
+        )
+        try:
+            with opener.open(request, timeout=FETCH_SECONDS) as response:
+                text = response.read(MOST_BYTES).decode("utf-8", errors="replace")
+        except urllib.error.HTTPError as error:
+            error.close()
+            if 400 <= error.code < 500:
+                return _Known(Protego.parse(""), "", time.monotonic() + KEPT_SECONDS)
+            return self._failed(f"{site}/robots.txt answered {error.code}")
+        except (OSError, ValueError) as error:
+            return self._failed(f"{site}/robots.txt can't be read: {getattr(error, 'reason', error)}")
+        return _Known(Protego.parse(text), "", time.monotonic() + KEPT_SECONDS)
+
+    @staticmethod
+    def _failed(problem: str) -> _Known:
+        return _Known(
+            None, f"{problem}, so nothing may be opened for now", time.monotonic() + KEPT_AFTER_FAILURE_SECONDS
+        )
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    def __init__(self, follow: Callable[[str], bool]) -> None:
+        self._follow = follow
+
+    def redirect_request(  # noqa: PLR0917 the signature is urllib's
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Any:
+        if not self._follow(newurl):
+            raise urllib.error.URLError(f"it redirects to {newurl}")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)

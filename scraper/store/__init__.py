@@ -1,0 +1,7 @@
+"""store: where what was read is kept. Postgres always, SQL in `.sql` files, snapshots append-only.
+
+- `embedded`, `binaries`: an own server for everybody who has none
+- `database`, `migrations`: the connection, and the schema brought up to date
+- `pagination`: long tables in pages, as memory allows
+- `posts`, `opportunities`, `runs`: the rows
+"""

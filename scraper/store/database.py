@@ -1,0 +1,102 @@
+"""The connection to Postgres: a small pool, the schema brought up to date, and SQL by name."""
+
+from __future__ import annotations
+
+import functools
+import json
+from importlib import resources
+from typing import Any, Self
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from scraper.store.errors import DatabaseUnavailable
+from scraper.store.migrations import migrate
+
+CONNECTIONS = 4
+COMMAND_SECONDS = 30.0
+CONNECT_SECONDS = 10.0
+
+
+class Database:
+    """A migrated database while entered. Raises `DatabaseUnavailable` or `MigrationMismatch` on entering."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self.schema_version = 0
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._pool = await asyncpg.create_pool(
+                self.dsn,
+                min_size=1,
+                max_size=CONNECTIONS,
+                timeout=CONNECT_SECONDS,
+                command_timeout=COMMAND_SECONDS,
+                init=_prepare,
+            )
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+            raise DatabaseUnavailable(
+                f"no database at {without_password(self.dsn)}: {_first_line(error)}. "
+                "Start it, correct TIDEGATE_DATABASE_URL, or unset it to use the embedded one."
+            ) from None
+        try:
+            async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
+                self.schema_version = await migrate(connection)  # type: ignore[arg-type]  # the pool's proxy of one
+        except BaseException:
+            await self._close(self._pool)
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._pool is not None:
+            await self._close(self._pool)
+
+    @property
+    def pool(self) -> asyncpg.Pool[asyncpg.Record]:
+        """The pool of connections, for transactions."""
+        if self._pool is None:
+            raise DatabaseUnavailable("the database is not open: use `async with Database(dsn)`.")
+        return self._pool
+
+    async def fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+        """All rows of the query in `sql/{name}.sql`."""
+        return await self.pool.fetch(sql(name), *arguments)
+
+    async def fetchrow(self, name: str, *arguments: Any) -> asyncpg.Record | None:
+        """The first row of the query in `sql/{name}.sql`."""
+        return await self.pool.fetchrow(sql(name), *arguments)
+
+    @staticmethod
+    async def _close(pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        try:
+            await asyncpg.compat.wait_for(pool.close(), CONNECT_SECONDS)
+        except TimeoutError:
+            pool.terminate()
+
+
+@functools.cache
+def sql(name: str) -> str:
+    """The text of `sql/{name}.sql`."""
+    return (resources.files("scraper.store") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def without_password(dsn: str) -> str:
+    """The address of a database as it may be shown."""
+    parts = urlsplit(dsn)
+    if parts.password is None:
+        return dsn
+    user = f"{parts.username}:***@" if parts.username else ""
+    host = parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit(parts._replace(netloc=f"{user}{host}{port}"))
+
+
+async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0].rstrip(".") if text else type(error).__name__

@@ -1,0 +1,396 @@
+"""An own Postgres, for everybody who has none: started when first needed, stopped when nobody needs it.
+
+Any number of Tidegate processes share one server. The first starts it; the last to leave stops it. The server hangs
+on a keeper, a tiny shell that reads a FIFO which every user of the server holds open for writing: when the last of
+them is gone, even by SIGKILL, the keeper reads the end of the file and stops the server.
+
+It listens on a Unix socket only, in a folder that only its user can enter. Postgres refuses to run as root, so root
+hands it to an unprivileged user.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+import asyncpg
+import psutil
+import structlog
+
+from scraper.store.binaries import PostgresBinaries, find_postgres
+from scraper.store.errors import DatabaseUnavailable
+
+log = structlog.get_logger()
+
+USER = "tidegate"
+DATABASE = "tidegate"
+PORT = 5432
+UNPRIVILEGED = ("tidegate", "postgres", "nobody")
+SOCKET_PATH_BYTES = 90
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+
+KEEPER = """
+fifo=$1; shift
+"$@" & server=$!
+(exec < "$fifo"; while read -r _; do :; done; kill -INT $server 2>/dev/null) & watcher=$!
+wait $server; code=$?
+kill $watcher 2>/dev/null
+exit $code
+"""
+
+SMALL = {
+    "shared_buffers": "16MB",
+    "max_connections": "30",
+    "work_mem": "2MB",
+    "maintenance_work_mem": "16MB",
+    "max_wal_size": "128MB",
+    "min_wal_size": "32MB",
+    "io_method": "sync",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "max_logical_replication_workers": "0",
+    "autovacuum_max_workers": "1",
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "log_min_messages": "warning",
+}
+"""For a server beside a browser in a small container: one small pool of connections, no helpers that idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """Who runs the server: None for "as we are"."""
+
+    uid: int | None
+    gid: int | None
+
+
+class EmbeddedPostgres:
+    """A running server while entered. `dsn` is how to connect to it.
+
+    Raises `DatabaseUnavailable` with what to do.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._data = folder / "postgres"
+        self._fifo = folder / "postgres.in-use"
+        self._log = folder / "postgres.log"
+        self._socket = _socket_folder(folder)
+        self._in_use_fd = -1
+        self._users_fd = -1
+        self._keeper: subprocess.Popen[bytes] | None = None
+
+    @property
+    def dsn(self) -> str:
+        """How asyncpg, or any other client on this machine, connects."""
+        return self._dsn(DATABASE)
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id; None when it does not run."""
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            return int((self._data / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
+        return None
+
+    async def __aenter__(self) -> Self:
+        try:
+            account = await asyncio.to_thread(self._make_folders)
+        except OSError as error:
+            raise DatabaseUnavailable(
+                f"can't keep a database in {self.folder}: {error.strerror}. "
+                "Choose a folder with TIDEGATE_DATA_DIR, or a server with TIDEGATE_DATABASE_URL."
+            ) from None
+        try:
+            async with self._start_lock():
+                self._users_fd = os.open(self.folder / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
+                fcntl.flock(self._users_fd, fcntl.LOCK_SH)
+                if not await self._attach():
+                    await self._start(account)
+        except BaseException:
+            await self._leave()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._leave()
+
+    async def _attach(self) -> bool:
+        """Use the server that runs already; False if none does."""
+        try:
+            self._in_use_fd = os.open(self._fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            return False
+        try:
+            await self._connect_once("postgres")
+        except (OSError, asyncpg.PostgresError, TimeoutError):
+            # It is on its way down: its last user left just now.
+            os.close(self._in_use_fd)
+            self._in_use_fd = -1
+            return False
+        return True
+
+    async def _start(self, account: _Account) -> None:
+        await asyncio.to_thread(self._end_leftover)
+        binaries = await asyncio.to_thread(_runnable, find_postgres(), self.folder, account)
+        is_new = not (self._data / "PG_VERSION").exists()
+        if is_new:
+            await asyncio.to_thread(_initialise, binaries, self._data, account)
+        _check_version(binaries, self._data)
+        self._fifo.unlink(missing_ok=True)
+        os.mkfifo(self._fifo, 0o600)
+        if account.uid is not None:
+            os.chown(self._fifo, account.uid, account.gid or -1)
+        both_ends = os.open(self._fifo, os.O_RDWR | os.O_NONBLOCK)
+        try:
+            self._keeper = self._spawn(binaries, account)
+            await self._wait_until_ready()
+            self._in_use_fd = os.open(self._fifo, os.O_WRONLY | os.O_NONBLOCK)
+        finally:
+            os.close(both_ends)
+        await self._make_database()
+        log.info("postgres.started", version=binaries.version, folder=str(self.folder), new=is_new)
+
+    def _spawn(self, binaries: PostgresBinaries, account: _Account) -> subprocess.Popen[bytes]:
+        options = [f"-c{name}={value}" for name, value in {**SMALL, "port": str(PORT)}.items()]
+        if int(binaries.major) < 18:
+            options = [option for option in options if "io_method" not in option]
+        command = [binaries.folder / "postgres", "-D", self._data, "-k", self._socket, *options]
+        with self._log.open("ab") as output:
+            return subprocess.Popen(  # noqa: S603 our own binary, no shell expansion
+                ["/bin/sh", "-c", KEEPER, "tidegate-keeper", str(self._fifo), *map(str, command)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                start_new_session=True,
+                user=account.uid,
+                group=account.gid,
+                extra_groups=[] if account.uid is not None else None,
+            )
+
+    async def _wait_until_ready(self) -> None:
+        started = time.monotonic()
+        while True:
+            with contextlib.suppress(OSError, asyncpg.PostgresError, TimeoutError):
+                await self._connect_once("postgres")
+                return
+            if self._keeper is not None and self._keeper.poll() is not None:
+                raise DatabaseUnavailable(f"the embedded Postgres did not start: {self._last_words()}")
+            if time.monotonic() - started > START_SECONDS:
+                raise DatabaseUnavailable(
+                    f"the embedded Postgres did not answer in {START_SECONDS:.0f} s; its log is {self._log}"
+                )
+            await asyncio.sleep(0.02)
+
+    async def _connect_once(self, database: str) -> None:
+        connection = await asyncpg.connect(self._dsn(database), timeout=5)
+        await connection.close(timeout=5)
+
+    async def _make_database(self) -> None:
+        connection = await asyncpg.connect(self._dsn("postgres"), timeout=10)
+        try:
+            if not await connection.fetchval("select 1 from pg_database where datname = $1", DATABASE, timeout=10):
+                await connection.execute(f'create database "{DATABASE}"', timeout=60)
+        finally:
+            await connection.close(timeout=5)
+
+    async def _leave(self) -> None:
+        """Let go of the server; whoever is the last to do so sees it stopped."""
+        async with self._start_lock():
+            pid, users = self.pid, self._users_fd
+            if self._in_use_fd >= 0:
+                os.close(self._in_use_fd)
+            self._in_use_fd = self._users_fd = -1
+            if users >= 0:
+                is_last = _lock(users, fcntl.LOCK_EX)
+                os.close(users)
+                if is_last and pid is not None:
+                    await asyncio.to_thread(_see_ended, pid)
+            if self._keeper is not None:
+                # Our child, but not ours to end while others use the server.
+                _outliving.append(self._keeper) if _is_running(pid) else await asyncio.to_thread(self._keeper.wait)
+                self._keeper = None
+
+    @contextlib.asynccontextmanager
+    async def _start_lock(self) -> AsyncIterator[None]:
+        """One at a time starts, attaches or leaves."""
+        descriptor = os.open(self.folder / "postgres.start", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            async with asyncio.timeout(START_SECONDS + STOP_SECONDS):
+                while not _lock(descriptor, fcntl.LOCK_EX):  # noqa: ASYNC110 another process has no event to wait for
+                    await asyncio.sleep(0.05)
+            yield
+        except TimeoutError:
+            raise DatabaseUnavailable(
+                f"another process has been starting the server in {self.folder} for too long"
+            ) from None
+        finally:
+            os.close(descriptor)
+
+    def _end_leftover(self) -> None:
+        """A server whose keeper was killed: nobody would ever stop it."""
+        pid = self.pid
+        if pid is None or not _is_running(pid) or not _is_postgres(pid):
+            return
+        log.warning("postgres.leftover", pid=pid)
+        os.kill(pid, signal.SIGINT)
+        _see_ended(pid)
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            return f"{lines[-1]} (log: {self._log})" if lines else f"see {self._log}"
+        return "it left no log"
+
+    def _make_folders(self) -> _Account:
+        """The folders, with the right owners. Blocking, and raises OSError."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        account = _unprivileged() if os.geteuid() == 0 else _Account(None, None)
+        for folder in (self._data, self._socket):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if account.uid is not None:
+                os.chown(folder, account.uid, account.gid or -1)
+        if account.uid is not None and not _can_enter(self.folder, account.uid):
+            raise DatabaseUnavailable(
+                f"Postgres does not run as root, and the user it would run as can't enter {self.folder}. "
+                "Choose a folder below /var/lib with TIDEGATE_DATA_DIR."
+            )
+        return account
+
+    def _dsn(self, database: str) -> str:
+        return f"postgresql://{USER}@/{database}?host={quote(str(self._socket), safe='')}&port={PORT}"
+
+
+_outliving: list[subprocess.Popen[bytes]] = []
+"""Keepers of servers that others still use when we leave."""
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _socket_folder(folder: Path) -> Path:
+    """Beside the data; in the temporary folder where that path would be too long for a socket."""
+    beside = folder / "socket"
+    if len(os.fsencode(beside)) <= SOCKET_PATH_BYTES:
+        return beside
+    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"tidegate-{name}"
+
+
+def _unprivileged() -> _Account:
+    for name in UNPRIVILEGED:
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return _Account(entry.pw_uid, entry.pw_gid)
+    raise DatabaseUnavailable(
+        f"Postgres does not run as root, and there is none of the users {', '.join(UNPRIVILEGED)} to run it as. "
+        "Run Tidegate as another user, or make one with `useradd --system tidegate`."
+    )
+
+
+def _can_enter(path: Path, uid: int) -> bool:
+    """May `uid`, as "other", pass through every folder down to `path`?"""
+    for folder in (path, *path.resolve().parents):
+        facts = folder.stat()
+        needed = 0o100 if facts.st_uid == uid else 0o001
+        if not facts.st_mode & needed:
+            return False
+    return True
+
+
+def _runnable(binaries: PostgresBinaries, folder: Path, account: _Account) -> PostgresBinaries:
+    """The binaries where `account` can run them: copied beside the data if their folder is closed to it."""
+    if account.uid is None or _can_enter(binaries.folder, account.uid):
+        return binaries
+    copy = folder / f"postgres-{binaries.version}"
+    if not copy.exists():
+        partial = Path(tempfile.mkdtemp(dir=folder, prefix="postgres-copy-"))
+        try:
+            for part in ("bin", "lib", "share"):
+                shutil.copytree(binaries.root / part, partial / part, symlinks=True)
+            partial.chmod(0o755)
+            partial.rename(copy)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    return PostgresBinaries(copy / "bin", binaries.version)
+
+
+def _initialise(binaries: PostgresBinaries, data: Path, account: _Account) -> None:
+    done = subprocess.run(  # noqa: S603 our own binary, no shell
+        [
+            binaries.folder / "initdb",
+            *("-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-instructions"),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+        cwd="/",
+        user=account.uid,
+        group=account.gid,
+        extra_groups=[] if account.uid is not None else None,
+    )
+    if done.returncode != 0:
+        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
+        raise DatabaseUnavailable(f"initdb could not make a database in {data}: {' '.join(last)}")
+
+
+def _check_version(binaries: PostgresBinaries, data: Path) -> None:
+    made_by = (data / "PG_VERSION").read_text(encoding="ascii").strip()
+    if made_by != binaries.major:
+        raise DatabaseUnavailable(
+            f"the database in {data} was made by Postgres {made_by}, and this is {binaries.version}. "
+            f"Install Postgres {made_by}, or move the folder away to start with an empty one."
+        )
+
+
+def _is_running(pid: int | None) -> bool:
+    if pid is None or not psutil.pid_exists(pid):
+        return False
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _is_postgres(pid: int) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return "postgres" in psutil.Process(pid).name()
+    return False
+
+
+def _see_ended(pid: int) -> None:
+    """Wait until it has ended; after a while, end it. Only ever called for a server of our own folder."""
+    if not _is_postgres(pid):
+        return
+    try:
+        psutil.Process(pid).wait(STOP_SECONDS)
+    except psutil.TimeoutExpired:
+        log.warning("postgres.slow_to_stop", pid=pid, after_seconds=STOP_SECONDS)
+        os.kill(pid, signal.SIGQUIT)
+        with contextlib.suppress(psutil.TimeoutExpired):
+            psutil.Process(pid).wait(STOP_SECONDS)
+    except psutil.NoSuchProcess:
+        return

@@ -1,0 +1,1 @@
+select count(*) as due from posts where due_at <= $1 and ($2::text is null or site = $2)

@@ -1,0 +1,1 @@
+select count(*)::integer as runs from job_runs where job = $1

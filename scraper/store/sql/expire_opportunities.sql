@@ -1,0 +1,1 @@
+delete from opportunities where expires_at <= now() returning id

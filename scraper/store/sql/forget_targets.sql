@@ -1,0 +1,1 @@
+delete from targets where site = $1 returning id

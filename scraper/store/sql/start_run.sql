@@ -1,0 +1,1 @@
+insert into job_runs (job, status) values ($1, 'running') returning id

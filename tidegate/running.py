@@ -1,0 +1,83 @@
+"""Running a command: one event loop, signals that end it in order, known failures told in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import click
+
+from tidegate.errors import FAILURES, UsageError
+
+T = TypeVar("T")
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+EXIT_BY_SIGNAL = 128
+
+
+class Stopped(Exception):
+    """A signal asked for the end, and everything has been cleaned up since."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"stopped by {signal.Signals(number).name}; what was read is kept")
+
+
+def run_until_done(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work`. SIGINT and SIGTERM cancel it, once; it cleans up, and `Stopped` is raised."""
+    received: list[int] = []
+
+    async def with_signals() -> T:
+        loop = asyncio.get_running_loop()
+        task = asyncio.create_task(work)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, _cancel_once, task, received, number)
+        return await task
+
+    try:
+        return asyncio.run(with_signals())
+    except asyncio.CancelledError:
+        raise Stopped(received[0] if received else signal.SIGINT) from None
+
+
+def _cancel_once(task: asyncio.Task[Any], received: list[int], number: int) -> None:
+    if not received:
+        task.cancel()
+    received.append(number)
+
+
+def exit_code_of(command: Callable[[], object]) -> int:
+    """Run a command and tell its failure, if it is a known one, in one line. Returns the exit code."""
+    try:
+        code = command()
+    except BrokenPipeError:
+        # Whoever read our output has heard enough; the interpreter must not try to flush it once more.
+        sys.stdout = None
+        return EXIT_FAILURE
+    except BaseException as error:
+        known = _innermost_known(error)
+        if known is None:
+            raise
+        message, code = known
+        click.echo(f"tidegate: {' '.join(message.split())}", err=True)
+    return code if isinstance(code, int) else 0
+
+
+def _innermost_known(error: BaseException) -> tuple[str, int] | None:
+    """The message and exit code of a failure that is known, alone or in groups; None for any other."""
+    if isinstance(error, BaseExceptionGroup):
+        told = [_innermost_known(one) for one in error.exceptions]
+        return told[0] if all(told) else None
+    if isinstance(error, click.ClickException):
+        return error.format_message(), EXIT_USAGE
+    if isinstance(error, UsageError):
+        return str(error), EXIT_USAGE
+    if isinstance(error, Stopped):
+        return str(error), EXIT_BY_SIGNAL + error.number
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return "interrupted", EXIT_BY_SIGNAL + signal.SIGINT
+    return (str(error), EXIT_FAILURE) if isinstance(error, FAILURES) else None

@@ -1,0 +1,112 @@
+"""`tidegate scrape`: open pages, live or saved, in the browser and hand over what is on them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from browser_pool import BrowserGone, LeaseEnded, LeaseRefused
+from scraper.definition import Definition
+from scraper.definitions import Definitions, own_addresses
+from scraper.outcome import Outcome
+from scraper.page import PageReport, open_page
+from tidegate.errors import UsageError
+from tidegate.formats import Scraped
+from tidegate.program import Program
+
+MOST_FILE_BYTES = 64 << 20
+LEASE_SPARE_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One page to open: what the user wrote, its address, how to read it, and its text if it was saved."""
+
+    source: str
+    url: str
+    definition: Definition
+    saved_html: bytes | None = None
+
+
+def understand(source: str, definitions: Definitions, *, site: str | None, url: str | None) -> Input:
+    """What the user means by `source`. Raises `UsageError` or `UnknownSite`, with what to write instead."""
+    named = definitions.by_name(site) if site else None
+    if "://" in source:
+        _check_address(source)
+        definition = named or definitions.for_url(source)
+        if definition is None:
+            raise UsageError(
+                f"no site definition reads {source}; name one with --site ({', '.join(definitions.names)})"
+            )
+        return Input(source, source, definition)
+    html = _read_page(Path(source))
+    definition = named or (definitions.for_url(url) if url else None) or definitions.for_html(html)
+    if definition is None:
+        raise UsageError(
+            f"{source}: can't tell which site this was; name it with --site ({', '.join(definitions.names)})"
+        )
+    if url is not None:
+        _check_address(url)
+    own = next((address for address in own_addresses(html) if definition.reads(address)), None)
+    return Input(source, url or own or definition.saved.base_url, definition, html)
+
+
+async def scrape(program: Program, inputs: Sequence[Input], tell: Callable[[], None]) -> list[Scraped]:
+    """Open them, as many at once as the pool allows. One result for each, in order."""
+
+    async def one(page: Input) -> Scraped:
+        report = await _read(program, page)
+        tell()
+        return Scraped(page.source, page.definition.name, report)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(page)) for page in inputs]
+    return [task.result() for task in tasks]
+
+
+async def _read(program: Program, page: Input) -> PageReport:
+    deadline = program.settings.page_seconds + LEASE_SPARE_SECONDS
+    try:
+        async with program.pool.lease(site=page.definition.name, job="scrape", deadline=deadline) as lease:
+            if page.saved_html is None:
+                return await program.visitor.read(lease, page.url, page.definition)
+            return await open_page(
+                lease,
+                page.url,
+                page.definition,
+                timeout_seconds=program.settings.page_seconds,
+                saved_html=page.saved_html,
+            )
+    except (BrowserGone, LeaseEnded) as error:
+        return PageReport(Outcome.CRASHED, str(error), page.url, page.url)
+    except LeaseRefused as error:
+        return PageReport(Outcome.TIMEOUT, str(error), page.url, page.url)
+
+
+def _check_address(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_address = bool(parts.scheme and parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or any(character.isspace() for character in url):
+        raise UsageError(f"{url!r} is no web address; one looks like https://example.org/page")
+
+
+def _read_page(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > MOST_FILE_BYTES:
+            raise UsageError(f"{path} has {size >> 20} MiB; a saved page has at most {MOST_FILE_BYTES >> 20}")
+        html = path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}; an address starts with https://") from None
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from None
+    head = html[:4096].lower()
+    if b"\0" in head or b"<" not in head:
+        raise UsageError(f"{path} is no saved web page: there is no HTML in it")
+    return html
