@@ -19,6 +19,7 @@ from tidegate.demo.world import NOW, Post, World
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
+"""How long the site gets to be ready, to end after SIGTERM, and to answer its owner."""
 
 
 class DemoSite:
