@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 from memory.budget import MemoryBudget, decide, mib
-from memory.levels import Level
 from memory.readings import Reading
 
 MIB = 1 << 20
@@ -27,8 +26,9 @@ def is_memory_safe_for_operation(
 ) -> Safety:
     """May an operation that needs `need_mb` start now? Pure: it goes by what it is given.
 
-    Without `threshold_mb` it goes by the limit: what is not used, not promised and not margin must cover the need,
-    and the level must be below emergency. With it, used memory plus the need must also stay under the threshold.
+    Without `threshold_mb` it goes by the limit: what is not used, not promised and not margin must cover the need. The
+    level has no say: it falls only after a while, and this is about now. With a threshold, used memory plus the need
+    must also stay under it.
 
     Raises ValueError for a need or threshold that is not a number of MiB.
     """
@@ -38,8 +38,6 @@ def is_memory_safe_for_operation(
     admission = decide(reading, int(need_mb * MIB), budget.unused_bytes, budget.margin_share)
     current = None if admission.used_bytes is None else admission.used_bytes / MIB
     available = None if admission.available_bytes is None else admission.available_bytes / MIB
-    if reading.level is Level.EMERGENCY:
-        return Safety(False, current, available, f"memory is at the level emergency: {admission.reason}")
     if threshold_mb is not None and current is not None and current + need_mb > threshold_mb:
         reason = (
             f"{mib(int(need_mb * MIB))} needed on top of {current:,.0f} MiB is over the threshold {threshold_mb:,.0f}"

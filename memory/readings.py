@@ -25,11 +25,17 @@ NO_LIMIT_FROM = 1 << 60
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One limit, what it is called, and what counts against it."""
+    """One limit, where it stands, and what counts against it. `kind`: "cgroup v1", "cgroup v2", "host" or "cap"."""
 
-    source: str
+    kind: str
+    where: str
     limit_bytes: int
     used_bytes: int
+
+    @property
+    def source(self) -> str:
+        """Kind and place in one."""
+        return f"{self.kind} {self.where}".strip()
 
     @property
     def headroom_bytes(self) -> int:
@@ -105,7 +111,9 @@ class MemoryCgroup:
         """Its limit and what counts against it; None where there is no limit, or no account."""
         limit = self.limit_bytes()
         used = None if limit is None else self.used_bytes()
-        return None if limit is None or used is None else Bound(f"cgroup v{self.version} {self.path}", limit, used)
+        return (
+            None if limit is None or used is None else Bound(f"cgroup v{self.version}", str(self.path), limit, used)
+        )
 
     def oom_kills(self) -> int | None:
         """How many processes the kernel has killed here for memory."""
@@ -154,7 +162,7 @@ class MemorySource:
             bounds.append(host)
         if self._cap_bytes is not None:
             taken = max(0, self._finest_used() - self._at_start_bytes) + self._own_at_start_bytes
-            bounds.insert(0, Bound("cap set by the user", self._cap_bytes, taken))
+            bounds.insert(0, Bound("cap", "set by the user", self._cap_bytes, taken))
         own = self._cgroups[0] if self._cgroups else None
         pressure = own.pressure() if own else None
         if pressure is None:
@@ -174,11 +182,11 @@ class MemorySource:
         total = _stat(meminfo, "MemTotal:")
         available = _stat(meminfo, "MemAvailable:")
         if total is not None and available is not None:
-            return Bound("host", total << 10, (total - available) << 10)
+            return Bound("host", "", total << 10, (total - available) << 10)
         if self._root != Path("/"):
             return None
         memory = psutil.virtual_memory()
-        return Bound("host", memory.total, memory.total - memory.available)
+        return Bound("host", "", memory.total, memory.total - memory.available)
 
 
 def _ancestors(root: Path, pid: str, path: str, *, version: int) -> tuple[MemoryCgroup, ...]:

@@ -27,7 +27,7 @@ from tidegate.settings import Settings
 
 SITE = "demo"
 SEED = 7
-TROUBLES = ("not_found", "login_wall", "changed_selectors", "crash")
+TROUBLES = ("not_found", "login_wall", "changed_selectors", "redirect_loop")
 """One post each turns out to be this: what goes wrong on real sites, and must not be mistaken for a number."""
 
 FEED_LIMIT = 60

@@ -125,7 +125,7 @@ def _peak(gate: Gate) -> str:
     if bound is None:
         return f"{tree}; no memory limit is known here"
     kills = "unknown" if gate.oom_kills is None else str(gate.oom_kills)
-    return f"{tree}; {mib(gate.peak_used_bytes)} of {mib(bound.limit_bytes)} ({bound.source}); OOM kills: {kills}"
+    return f"{tree}; {mib(gate.peak_used_bytes)} of {mib(bound.limit_bytes)} ({bound.kind}); OOM kills: {kills}"
 
 
 def _gate(gate: Gate) -> str:

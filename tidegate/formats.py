@@ -25,6 +25,7 @@ from scraper.post import METRICS, Post, post_as_dict
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CELL_FRAME = 3
+NUMBER_STARTS = "0123456789+-≈–"  # noqa: RUF001 see `count`
 LEAST_ROOM = 20
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
@@ -79,13 +80,13 @@ def count(value: int | None, approximate: str | None = None) -> str:
 
 
 def table_of(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, roomy: str, width: int) -> Table:
-    """A table `width` wide, in which the column `roomy` gets what the others leave, and numbers stand to the right."""
+    """A table `width` wide, in which `roomy` gets what the other columns leave, and numbers stand to the right."""
     table = Table(title=title, title_justify="left")
     widest = [max(cell_len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
     others = sum(cells + CELL_FRAME for header, cells in zip(headers, widest, strict=True) if header != roomy)
     room = max(LEAST_ROOM, width - others - CELL_FRAME - 1)
     for place, header in enumerate(headers):
-        is_number = all(not row[place] or row[place][0] in "0123456789+-≈–" for row in rows)  # noqa: RUF001 see `count`
+        is_number = all(not row[place] or row[place][0] in NUMBER_STARTS for row in rows)
         limit = min(room, widest[place]) if header == roomy else widest[place]
         table.add_column(header, justify="right" if is_number else "left", no_wrap=True, width=limit)
     for row in rows:
