@@ -106,7 +106,8 @@ _SUFFIX = re.compile(r" ?(?P<suffix>[^\W\d_]+)\.?")
 _MYRIADS = "万萬億亿천만억"
 # Words that make a number bigger, in languages whose abbreviations are not listed above (or mean two things).
 _MAGNITUDES = frozenset({
-    "mil", "mila", "mille", "tusen", "tuhat", "bin", "milyon", "hundred", "thousand", "million", "millions", "billion",
+    "mil", "mila", "mille", "tusen", "tuhat", "bin", "milyon", "hundred", "thousand", "million", "millions",
+    "billion", "billions",
     "χιλ", "εκ", "ألف", "آلاف", "مليون", "ملايين", "مليار", "هزار", "میلیون", "میلیارد", "אלף", "מיליון",
     "हज़ार", "हजार", "लाख", "करोड़", "হাজার", "লাখ", "พัน", "หมื่น", "แสน", "ล้าน", "nghìn", "triệu", "ribu", "juta",
 })  # fmt: skip
@@ -151,10 +152,16 @@ def count_among_words(
     glued_before = before[-1:].isascii() and before[-1:].isalpha()
     multiplier, after = _split_suffix(after, language)
     words = f"{before} {after}"
-    bigger = _MAGNITUDES & set(re.findall(r"[^\W\d_]+", words.casefold()))
-    if not multiplier or glued_before or bigger:
+    if not multiplier or glued_before or any(_makes_bigger(word) for word in words.casefold().split()):
         return Count(reason=f"{plain[:_LONGEST]!r} is not understood"), words
     return _valued(found, multiplier, language, abbreviation), words
+
+
+def _makes_bigger(word: str) -> bool:
+    # Thai and its like run words together, so there the beginning is enough.
+    return word.strip(".,:;") in _MAGNITUDES or any(
+        word.startswith(known) for known in _MAGNITUDES if not known.isascii()
+    )
 
 
 def _split_suffix(after: str, language: str | None) -> tuple[int, str]:

@@ -214,13 +214,23 @@ async def _walk_on(
             reading = await _step(lane, walk, seen, deadline, idle_seconds)
             seen = keys_of(definition, reading)
             posts = extract(definition, reading).posts
-            if reading.stopped == "end":
+            ended = _ended(definition, reading)
+            if ended:
                 await _hand_over(on_batch, walk.take(posts))
-                return walk.enough() or (Stop.END_OF_FEED, "the end of the feed shows")
-            if reading.stopped == "tell_tale" and reading.tell_tale is not None:
-                await _hand_over(on_batch, walk.take(posts))
-                return Stop.TROUBLE, definition.tell_tales[reading.tell_tale].reason
+                return walk.enough() or ended
         await _hand_over(on_batch, walk.take(posts))
+
+
+def _ended(definition: Definition, reading: Reading) -> tuple[Stop, str] | None:
+    """Why there is no use in another step, or None."""
+    if reading.stopped == "end":
+        return Stop.END_OF_FEED, "the end of the feed shows"
+    if reading.stopped == "deadline":
+        return Stop.TIME, "the time is over"
+    if reading.stopped == "tell_tale" and reading.tell_tale is not None:
+        shown = definition.tell_tales[reading.tell_tale]
+        return (Stop.END_OF_FEED if shown.outcome is Outcome.EMPTY else Stop.TROUBLE), shown.reason
+    return None
 
 
 async def _step(lane: Lane, walk: _Walk, seen: Sequence[str], deadline: float, idle_seconds: float) -> Reading:

@@ -25,6 +25,8 @@ from scraper.outcome import Evidence, Outcome, Verdict, judge
 from scraper.post import Post
 from scraper.reader import SCRIPT, Reading, task
 
+HTTP_FAILED: Final = 400
+"""From this status on the page says what is wrong, and no posts are waited for."""
 GRACE_SECONDS: Final = 0.5
 """The reader is told to end this much before the time limit, so that what it saw still comes back."""
 
@@ -105,7 +107,7 @@ async def open_page(
                     definition,
                     deadline_seconds=timeout_seconds - GRACE_SECONDS - (monotonic() - started),
                     expected_id=asked,
-                    settled=saved_html is not None,
+                    settled=saved_html is not None or (opened.status or 0) >= HTTP_FAILED,
                 ),
             )
     except TimeoutError:

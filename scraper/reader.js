@@ -157,8 +157,9 @@ async (task) => {
       if (task.scroll && seen.has(keyOf(items[i]))) continue;
       if (complete(items[i])) return "ready";
     }
+    if (task.scroll && matches(plan.end)) return "end";
     if (tellTale() !== null) return "tell_tale";
-    if (task.scroll) return matches(plan.end) ? "end" : null;
+    if (task.scroll) return null;
     return plan.when === "parsed" ? "parsed" : null;
   };
 

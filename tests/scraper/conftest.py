@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,19 @@ PAGES = Path(__file__).parent / "pages"
 SYSTEM_CHROMIUM = ("/usr/lib/chromium/chromium-headless-shell", "/usr/lib/chromium/chromium")
 
 ReadFile = Callable[..., Awaitable[PageReport]]
+ReadHtml = Callable[..., Awaitable[PageReport]]
 Serve = Callable[[dict[str, str]], Awaitable[str]]
+
+
+def installed_chromium() -> str | None:
+    """The user's own, the system's, or None for Playwright's."""
+    named = (os.environ.get("TIDEGATE_CHROMIUM", ""), *SYSTEM_CHROMIUM)
+    return next((path for path in named if path and Path(path).is_file()), None)
 
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    named = (os.environ.get("TIDEGATE_CHROMIUM", ""), *SYSTEM_CHROMIUM)
-    executable = next((path for path in named if path and Path(path).is_file()), None)
+    executable = installed_chromium()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable)
         yield browser
@@ -35,17 +40,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture
 async def lane(browser: Browser) -> AsyncIterator[PlaywrightLane]:
-    async with fresh_lane(browser) as one:
-        yield one
-
-
-@asynccontextmanager
-async def fresh_lane(browser: Browser) -> AsyncIterator[PlaywrightLane]:
     context = await browser.new_context()
-    try:
-        yield await PlaywrightLane.over(await context.new_page())
-    finally:
-        await context.close()
+    yield await PlaywrightLane.over(await context.new_page())
+    await context.close()
 
 
 @pytest.fixture(scope="session")
@@ -54,33 +51,25 @@ def definitions() -> Definitions:
 
 
 @pytest.fixture
-def read_file(browser: Browser, definitions: Definitions) -> ReadFile:
-    """Read one of our own saved pages, as "x/profile-german.html", by the site in its folder's name."""
+def read_html(lane: PlaywrightLane) -> ReadHtml:
+    """Read a saved page by a definition, as if it came from `url`."""
 
-    async def read(name: str, *, url: str | None = None, expected_id: str | None = None) -> PageReport:
-        definition = definitions.by_name(name.split("/", maxsplit=1)[0])
-        return await read_html(browser, definition, (PAGES / name).read_bytes(), url=url, expected_id=expected_id)
+    async def read(definition: Definition, html: bytes, url: str | None = None) -> PageReport:
+        address = url or definition.saved.base_url
+        return await open_page(lane, address, definition, timeout_seconds=20, saved_html=html)
 
     return read
 
 
-async def read_html(
-    browser: Browser,
-    definition: Definition,
-    html: bytes,
-    *,
-    url: str | None = None,
-    expected_id: str | None = None,
-) -> PageReport:
-    async with fresh_lane(browser) as lane:
-        return await open_page(
-            lane,
-            url or definition.saved.base_url,
-            definition,
-            timeout_seconds=20,
-            expected_id=expected_id,
-            saved_html=html,
-        )
+@pytest.fixture
+def read_file(read_html: ReadHtml, definitions: Definitions) -> ReadFile:
+    """Read one of our own saved pages, as "x/profile-german.html", by the site in its folder's name."""
+
+    async def read(name: str, url: str | None = None) -> PageReport:
+        definition = definitions.by_name(name.split("/", maxsplit=1)[0])
+        return await read_html(definition, (PAGES / name).read_bytes(), url)
+
+    return read
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from scraper.outcome import Outcome
-from tests.scraper.conftest import ReadFile
+from scraper.page import PageReport
+
+ReadFile = Callable[..., Awaitable[PageReport]]
 
 HN = "https://news.ycombinator.com"
 

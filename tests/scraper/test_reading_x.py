@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from scraper.outcome import Outcome
+from scraper.page import PageReport
 from scraper.post import METRICS, Post
-from tests.scraper.conftest import ReadFile
+
+ReadFile = Callable[..., Awaitable[PageReport]]
 
 
 def counts(post: Post) -> dict[str, int | None]:

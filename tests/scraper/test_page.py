@@ -1,0 +1,252 @@
+"""Opening a page: from an address to a report, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from browser_pool.errors import BrowserGone, PageCrashed
+from browser_pool.lane import PlaywrightLane
+from scraper.definitions import Definitions
+from scraper.outcome import Outcome
+from scraper.page import open_page
+from scraper.post import post_as_dict
+
+Serve = Callable[[dict[str, str]], Awaitable[str]]
+
+LABEL = "12 replies, 3 reposts, 45 likes, 6 bookmarks, 7890 views"
+
+
+def article(post_id: int, *, label: str = LABEL, inner: str = "") -> str:
+    return f"""<article data-post-id="{post_id}">
+      <a rel="author" href="/@alice">Alice A.</a>
+      <a rel="bookmark" href="/@alice/post/{post_id}"><time datetime="2026-01-02T03:04:05+00:00">2 Jan</time></a>
+      <p data-text>High water at nine</p>{inner}<div role="group" aria-label="{label}"></div></article>"""
+
+
+def page(*parts: str) -> str:
+    return f"<!DOCTYPE html><html lang='en'><title>Demo</title><body>{''.join(parts)}</body></html>"
+
+
+async def test_a_post_is_opened_and_read(lane: PlaywrightLane, definitions: Definitions, serve: Serve) -> None:
+    quote = """<blockquote data-quoted><a rel="author" href="/@bob">Bob</a><p data-text>Low</p></blockquote>"""
+    address = await serve({"/@alice/post/7": page(article(6), article(7, inner=quote))})
+    report = await open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=20)
+    assert (report.outcome, report.status, report.expected_id) == (Outcome.OK, 200, "7")
+    post = report.post
+    assert post is not None
+    assert (post.views, post.likes, post.reposts, post.replies, post.bookmarks) == (7890, 45, 3, 12, 6)
+    assert post.time == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert post.url == f"{address}/@alice/post/7"
+    assert post.text == "High water at nine"
+    assert post.quoted is not None
+    assert (post.quoted.author, post.quoted.text) == ("bob", "Low")
+    assert post_as_dict(post)["time"] == "2026-01-02T03:04:05Z"
+
+
+async def test_a_post_that_scripts_bring_later_is_waited_for(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    late = f"<script>setTimeout(() => document.body.insertAdjacentHTML('beforeend', `{article(7)}`), 300)</script>"
+    address = await serve({"/@alice/post/7": page(article(6), late)})
+    report = await open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=20)
+    assert report.outcome is Outcome.OK
+    assert report.evidence["stopped"] == "ready"
+
+
+async def test_counts_that_scripts_bring_later_are_waited_for(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    late = f"""<script>setTimeout(() => document.querySelector('[role=group]')
+        .setAttribute('aria-label', '{LABEL}'), 300)</script>"""
+    bare = article(7).replace(f'aria-label="{LABEL}"', "")
+    address = await serve({"/@alice/post/7": page(bare, late)})
+    report = await open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=20)
+    assert report.post is not None
+    assert report.post.views == 7890
+
+
+async def test_a_page_that_sends_itself_elsewhere_is_read_where_it_ends(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    address = await serve(
+        {
+            "/@alice/post/7": page("<script>setTimeout(() => location.replace('/elsewhere'), 200)</script>"),
+            "/elsewhere": page(article(7)),
+        }
+    )
+    report = await open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=20)
+    assert report.outcome is Outcome.OK
+    assert report.final_url == f"{address}/elsewhere"
+
+
+async def test_a_redirect_that_may_not_be_followed_is_refused(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    address = await serve(
+        {"/@alice/post/7": "HTTP/1.1 302 Found\nLocation: /inside\n\n", "/inside": page(article(7))}
+    )
+    report = await open_page(
+        lane,
+        f"{address}/@alice/post/7",
+        definitions.by_name("demo"),
+        timeout_seconds=20,
+        follow=lambda url: not url.endswith("/inside"),
+    )
+    assert (report.outcome, report.posts) == (Outcome.REFUSED_URL, ())
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    (
+        (
+            "HTTP/1.1 429 Too Many\nContent-Type: text/html\nRetry-After: 40\n\n<main data-state='rate-limited'>",
+            Outcome.RATE_LIMITED,
+            40.0,
+        ),
+        (
+            "HTTP/1.1 404 Not Found\nContent-Type: text/html\n\n<main data-state='not-found'>no",
+            Outcome.NOT_FOUND,
+            None,
+        ),
+        ("HTTP/1.1 500 Oops\n\nbroken", Outcome.INTERSTITIAL, None),
+        ("<main data-state='login-wall'>", Outcome.LOGIN_WALL, None),
+        ("<main data-state='consent-wall'>", Outcome.CONSENT_WALL, None),
+        ("<main data-state='blocked'>", Outcome.BLOCKED, None),
+        ("<div id='px-captcha'></div>", Outcome.INTERSTITIAL, None),
+        ("<title>Too many requests</title>", Outcome.RATE_LIMITED, None),
+        ("never", Outcome.TIMEOUT, None),
+    ),
+)
+async def test_what_stands_in_the_way_is_said(
+    lane: PlaywrightLane,
+    definitions: Definitions,
+    serve: Serve,
+    trouble: tuple[str, Outcome, float | None],
+) -> None:
+    response, outcome, retry_after_seconds = trouble
+    address = await serve({"/@alice/post/7": response})
+    report = await open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=3)
+    assert (report.outcome, report.retry_after_seconds) == (outcome, retry_after_seconds), report.reason
+    assert report.posts == ()
+
+
+async def test_a_page_that_never_stops_computing_is_a_timeout(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    address = await serve({"/@alice/post/7": page("<script>setTimeout(() => { for (;;) {} }, 50)</script>")})
+    report = await open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=2)
+    assert report.outcome is Outcome.TIMEOUT
+
+
+async def test_a_server_that_is_not_there_is_no_missing_post(lane: PlaywrightLane, definitions: Definitions) -> None:
+    report = await open_page(lane, "http://127.0.0.1:9/@alice/post/7", definitions.by_name("demo"), timeout_seconds=5)
+    assert report.outcome in {Outcome.TIMEOUT, Outcome.REFUSED_URL}
+    assert report.reason
+
+
+async def test_old_libraries_that_change_what_json_means_do_no_harm(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    hostile = """<script>Array.prototype.toJSON = String.prototype.toJSON = () => "mine";
+      Object.prototype.toJSON = () => "mine"; Array.from = () => []; Array.prototype.map = () => []</script>"""
+    address = await serve({"/@alice/post/7": page(hostile, article(7))})
+    report = await open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=10)
+    assert report.post is not None
+    assert report.post.likes == 45
+
+
+async def test_one_lane_reads_saved_pages_and_live_ones_in_turn(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    address = await serve({"/@alice/post/7": page(article(7)), "/@alice/post/8": page(article(8))})
+    demo = definitions.by_name("demo")
+    found: list[str | None] = []
+    for path, saved in (("7", None), ("9", page(article(9))), ("10", page(article(10))), ("8", None)):
+        report = await open_page(
+            lane,
+            f"{address}/@alice/post/{path}",
+            demo,
+            timeout_seconds=20,
+            saved_html=saved.encode() if saved else None,
+        )
+        found.append(report.post.id if report.post else report.reason)
+    assert found == ["7", "9", "10", "8"]
+
+
+async def test_a_saved_page_fetches_nothing_and_runs_nothing(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    failures: list[str | None] = []
+    lane.page.on("requestfailed", lambda request: failures.append(request.failure))
+    html = page(
+        article(7), "<img src='/face.png'><script src='/app.js'></script><script>document.body.remove()</script>"
+    )
+    address = await serve({})
+    url = f"{address}/@alice/post/7"
+    report = await open_page(lane, url, definitions.by_name("demo"), timeout_seconds=20, saved_html=html.encode())
+    assert report.outcome is Outcome.OK
+    assert failures == ["csp", "csp"]
+
+
+class LaneThatFails:
+    """A lane whose browser fails in a given way."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def block(self, *_: Any) -> None:
+        await asyncio.sleep(0)
+
+    async def open(self, *_: Any, **__: Any) -> Any:
+        raise self._error
+
+    async def evaluate(self, *_: Any) -> Any:
+        raise self._error
+
+    async def reclaim(self) -> None:
+        await asyncio.sleep(0)
+
+
+async def test_a_crash_of_the_page_is_an_outcome_and_the_loss_of_the_browser_is_not(
+    definitions: Definitions,
+) -> None:
+    demo = definitions.by_name("demo")
+    crashed = await open_page(
+        LaneThatFails(PageCrashed("renderer")), "http://127.0.0.1/@a/post/1", demo, timeout_seconds=5
+    )
+    assert crashed.outcome is Outcome.CRASHED
+    with pytest.raises(BrowserGone):
+        await open_page(LaneThatFails(BrowserGone("driver")), "http://127.0.0.1/@a/post/1", demo, timeout_seconds=5)
+
+
+async def test_a_renderer_that_dies_while_it_is_read_is_a_crash(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    address = await serve({"/@alice/post/7": page("<main>nothing yet</main>")})
+    reading = asyncio.create_task(
+        open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=20)
+    )
+    await lane.page.wait_for_selector("main")
+    session = await lane.page.context.new_cdp_session(lane.page)
+    crash = asyncio.create_task(session.send("Page.crash"))
+    report = await reading
+    crash.cancel()
+    await asyncio.gather(crash, return_exceptions=True)
+    assert report.outcome is Outcome.CRASHED
+
+
+async def test_the_keys_of_a_post_as_json_are_a_promise(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    address = await serve({"/": page(article(7))})
+    report = await open_page(lane, f"{address}/", definitions.by_name("demo"), timeout_seconds=20)
+    assert list(post_as_dict(report.posts[0])) == [
+        "id", "site", "url", "author", "author_name", "title", "text", "link", "time", "rank", "depth", "parent",
+        "pinned", "promoted", "social_context", "quoted", "views", "likes", "reposts", "replies", "bookmarks",
+        "score", "approximate", "layout", "warnings", "sources",
+    ]  # fmt: skip

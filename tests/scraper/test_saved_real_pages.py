@@ -1,0 +1,74 @@
+"""Real pages that a browser saved, with what a person reads on them. They are no part of this repository."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scraper.definition import Definition
+from scraper.definitions import Definitions
+from scraper.outcome import Outcome
+from scraper.page import PageReport
+from scraper.post import post_as_dict
+
+ReadHtml = Callable[[Definition, bytes], Awaitable[PageReport]]
+
+FOLDER = Path(os.environ.get("TIDEGATE_SAVED_PAGES", Path(__file__).parents[3] / "shared" / "pages"))
+SITES = ("x", "hackernews")
+FILES = sorted(file for site in SITES for file in (FOLDER / site).glob("*.html"))
+NAMES = [f"{file.parent.name}/{file.stem}" for file in FILES]
+
+pytestmark = pytest.mark.skipif(not FILES, reason=f"no saved pages in {FOLDER} (TIDEGATE_SAVED_PAGES)")
+
+# What the truth calls a field, where we call it something else.
+OURS = {"x": {}, "hackernews": {"url": "link", "comments": "replies", "post_url": "url"}}
+COMPARED = (
+    "id", "url", "post_url", "author", "author_name", "text", "title", "time", "rank", "depth", "social_context",
+    "pinned", "replies", "comments", "reposts", "likes", "bookmarks", "views", "score",
+)  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+def truth_of(file: Path) -> list[dict[str, Any]]:
+    truth = json.loads(file.with_suffix(".truth.json").read_text("utf-8"))
+    site = truth["site"]
+    posts = [*truth["posts"], *truth.get("comments", [])]
+    for post in posts:
+        if post.get("time"):
+            post["time"] = post["time"].split()[0].removesuffix("Z").removesuffix(".000") + "Z"
+        if site == "hackernews" and str(post.get("url", "")).startswith("item?"):
+            post["url"] = "https://news.ycombinator.com/" + post["url"]
+    return posts
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+async def test_every_value_on_a_saved_page_is_read_as_a_person_reads_it(
+    read_html: ReadHtml, definitions: Definitions, file: Path
+) -> None:
+    html = file.read_bytes()  # noqa: ASYNC240
+    definition = definitions.for_html(html)
+    assert definition is definitions.by_name(file.parent.name)
+    report = await read_html(definition, html)
+    assert report.outcome is Outcome.OK, report.reason
+    posts = [post_as_dict(post) for post in report.posts]
+    truth = truth_of(file)
+    assert [post["id"] for post in posts] == [post["id"] for post in truth]
+    names = OURS[definition.name]
+    for post, true in zip(posts, truth, strict=True):
+        read = {name: plain(post[names.get(name, name)]) for name in COMPARED if name in true}
+        assert read == {name: plain(true[name]) for name in COMPARED if name in true}
+        if "text_start" in true:
+            assert plain(post["text"]).startswith(plain(true["text_start"]))
+        if "quoted" in true:
+            quoted = post["quoted"] and {name: plain(post["quoted"][name]) for name in true["quoted"] or {}}
+            assert quoted == (true["quoted"] and {name: plain(value) for name, value in true["quoted"].items()})
+        if "views_approx" in true:
+            assert post["approximate"]["views"]["low"] <= true["views_approx"] <= post["approximate"]["views"]["high"]
