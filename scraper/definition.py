@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -114,13 +113,13 @@ class ItemKind(_Table):
     tree: bool = False
     """Whether the parent follows from depth and order, as in an indented thread."""
 
-    @cached_property
+    @property
     def places(self) -> tuple[tuple[str, Source], ...]:
         """Each field with each of its sources, as the reader reports them; the counts label comes last."""
         label = (("counts", self.counts.source),) if self.counts else ()
         return (*_places(self.fields), *label)
 
-    @cached_property
+    @property
     def quoted_places(self) -> tuple[tuple[str, Source], ...]:
         """The same for the quoted post."""
         return _places(self.quoted.fields) if self.quoted else ()
@@ -269,7 +268,7 @@ class Definition(_Table):
             return f"{base.scheme}://{base.netloc}{address}"
         return address
 
-    @cached_property
+    @property
     def kinds(self) -> tuple[tuple[Layout, ItemKind], ...]:
         """All kinds of all layouts; the reader counts them in this order."""
         return tuple((layout, kind) for layout in self.layouts for kind in layout.items)

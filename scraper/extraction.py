@@ -15,7 +15,7 @@ from types import MappingProxyType
 from urllib.parse import urljoin
 
 from scraper.counts import Count, count_among_words, read_count
-from scraper.definition import Definition, Source
+from scraper.definition import Definition, ItemKind, Layout, Source
 from scraper.labels import read_label
 from scraper.post import METRICS, Post, Quoted
 from scraper.reader import RawItem, Reading
@@ -39,11 +39,12 @@ def extract(definition: Definition, reading: Reading) -> Extraction:
     unfit: list[str] = []
     promoted_without_id = 0
     thread = _Thread()
+    faces = [_Face(layout, kind, kind.places, kind.quoted_places) for layout, kind in definition.kinds]
     for item in reading.items:
-        if item.kind >= len(definition.kinds):
+        if item.kind >= len(faces):
             continue
-        read = _Item(definition, item, reading)
-        kind = read.kind
+        kind = faces[item.kind].kind
+        read = _Item(definition, faces[item.kind], item, reading)
         missing = read.missing()
         if not missing:
             post = thread.place(read.post(), read.string("thread")) if kind.tree else read.post()
@@ -56,18 +57,29 @@ def extract(definition: Definition, reading: Reading) -> Extraction:
     return Extraction(tuple(posts.values()), tuple(unfit), promoted_without_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Face:
+    """One kind of post of one layout, with its sources in the order of the reader's strings."""
+
+    layout: Layout
+    kind: ItemKind
+    places: tuple[tuple[str, Source], ...]
+    quoted_places: tuple[tuple[str, Source], ...]
+
+
 class _Item:
     """One element, its strings by field."""
 
-    def __init__(self, definition: Definition, raw: RawItem, reading: Reading) -> None:
+    def __init__(self, definition: Definition, face: _Face, raw: RawItem, reading: Reading) -> None:
         self.definition = definition
-        self.layout, self.kind = definition.kinds[raw.kind]
+        self.layout = face.layout
+        self.kind = face.kind
         self.base_url = reading.url
         self.language = reading.language or definition.language
         self.warnings: list[str] = []
         self.sources: dict[str, str] = {}
-        self.values = _by_field(self.kind.places, raw.values)
-        self.inner = _by_field(self.kind.quoted_places, raw.quoted) if raw.quoted is not None else None
+        self.values = _by_field(face.places, raw.values)
+        self.inner = _by_field(face.quoted_places, raw.quoted) if raw.quoted is not None else None
         self.id = self.string("id")
         self.counts = self._counts()
 

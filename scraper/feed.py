@@ -243,15 +243,11 @@ async def _step(lane: Lane, walk: _Walk, seen: Sequence[str], deadline: float, i
 
 def keys_of(definition: Definition, reading: Reading) -> tuple[str, ...]:
     """The strings by which the reader knows the posts of `reading` again: the first that the id's sources gave."""
-    keys = []
-    for item in reading.items:
-        _, kind = definition.kinds[item.kind]
-        said = (
-            value
-            for (name, _), value in zip(kind.places, item.values, strict=False)
-            if name == "id" and value is not None
-        )
-        keys.append(next(said, None))
+    id_places = [
+        [place for place, (name, _) in enumerate(kind.places) if name == "id"] for _, kind in definition.kinds
+    ]
+    said = ([item.values[place] for place in id_places[item.kind]] for item in reading.items)
+    keys = (next((value for value in values if value is not None), None) for values in said)
     return tuple(key for key in keys if key is not None)
 
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from playwright.async_api import Error as PlaywrightError
+from pydantic import ValidationError
 
 from browser_pool.errors import NavigationBecameDownload, NavigationFailed, NavigationTimeout, PageCrashed
 from browser_pool.lane import Lane, Opened
@@ -117,6 +118,10 @@ async def open_page(
         return _unread(Verdict(Outcome.CRASHED, str(error)), url, opened, asked, started)
     except NavigationFailed as error:
         return _unread(of_failure(error), url, opened, asked, started)
+    except (PlaywrightError, ValidationError) as error:
+        # A selector that is none, or a page that has replaced what the reader stands on.
+        verdict = Verdict(Outcome.SELECTOR_DRIFT, f"the reader failed: {str(error).splitlines()[0]}")
+        return _unread(verdict, url, opened, asked, started)
     return report_of(definition, reading, opened, url=url, expected_id=asked, started=started)
 
 

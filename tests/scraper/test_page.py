@@ -160,6 +160,37 @@ async def test_old_libraries_that_change_what_json_means_do_no_harm(
     assert report.post.likes == 45
 
 
+async def test_a_selector_that_is_none_is_said_to_be(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    address = await serve({"/": page(article(7))})
+    shipped = definitions.by_name("demo")
+    tale = shipped.tell_tales[0].model_copy(update={"css": "main["})
+    report = await open_page(
+        lane, f"{address}/", shipped.model_copy(update={"tell_tales": (tale,)}), timeout_seconds=10
+    )
+    assert report.outcome is Outcome.SELECTOR_DRIFT
+    assert "not a valid selector" in report.reason
+
+
+async def test_what_a_page_shows_only_without_javascript_is_read(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    address = await serve({"/": page(f"<main>please wait</main><noscript>{article(7)}</noscript>")})
+    shipped = definitions.by_name("demo")
+    layout = shipped.layouts[0].model_copy(update={"inside_noscript": True})
+    definition = shipped.model_copy(update={"layouts": (layout,)})
+    live = await open_page(lane, f"{address}/", definition, timeout_seconds=10)
+    saved = await open_page(
+        lane,
+        f"{address}/",
+        definition,
+        timeout_seconds=10,
+        saved_html=page(f"<noscript>{article(8)}</noscript>").encode(),
+    )
+    assert [(one.id, one.likes) for one in (*live.posts, *saved.posts)] == [("7", 45), ("8", 45)]
+
+
 async def test_one_lane_reads_saved_pages_and_live_ones_in_turn(
     lane: PlaywrightLane, definitions: Definitions, serve: Serve
 ) -> None:

@@ -64,6 +64,16 @@ async def test_the_options_of_a_poll_are_no_posts(read_file: ReadFile) -> None:
     report = await read_file("hackernews/poll.html", url=f"{HN}/item?id=20000001")
     assert [(one.id, one.score) for one in report.posts] == [("20000001", 40), ("20000004", None)]
     assert report.posts[0].text == "Pick one."
+    assert report.posts[1].parent == "20000001"
+
+
+async def test_the_link_to_the_next_page_of_comments_is_no_parent(read_file: ReadFile) -> None:
+    report = await read_file("hackernews/long-thread.html", url=f"{HN}/item?id=30000001")
+    assert [(one.id, one.parent) for one in report.posts] == [
+        ("30000001", None),
+        ("30000002", "30000001"),
+        ("30000003", "30000002"),
+    ]
 
 
 async def test_in_a_list_of_comments_the_parent_is_the_one_the_page_links_to(read_file: ReadFile) -> None:
