@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import urljoin
 
@@ -19,8 +19,9 @@ from scraper.definition import Definition, ItemKind, Layout, Source
 from scraper.labels import read_label
 from scraper.post import METRICS, Post, Quoted
 from scraper.reader import RawItem, Reading
+from scraper.thread import Thread
+from scraper.times import read_time
 
-_ID_TIME_SHIFT = 22
 _HAS_DIGIT = re.compile(r"\d")
 
 
@@ -38,7 +39,7 @@ def extract(definition: Definition, reading: Reading) -> Extraction:
     posts: dict[str, Post] = {}
     unfit: list[str] = []
     promoted_without_id = 0
-    thread = _Thread()
+    thread = Thread()
     faces = [_Face(layout, kind, kind.places, kind.quoted_places) for layout, kind in definition.kinds]
     for item in reading.items:
         if item.kind >= len(faces):
@@ -260,23 +261,6 @@ class _Item:
         return best
 
 
-def read_time(text: str, *, utc: bool = False, id_time_from: int | None = None) -> datetime | None:
-    """A moment from ISO 8601, or from an id that begins with one; None for one without a zone, unless `utc`."""
-    plain = text.strip()
-    if id_time_from is not None:
-        if not (plain.isascii() and plain.isdigit()) or not plain or len(plain) > 19:
-            return None
-        milliseconds = (int(plain) >> _ID_TIME_SHIFT) + id_time_from
-        return datetime.fromtimestamp(milliseconds // 1000, UTC)
-    try:
-        moment = datetime.fromisoformat(plain)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC) if utc else None
-    return moment.astimezone(UTC)
-
-
 def _by_field(
     places: Sequence[tuple[str, Source]], values: Sequence[str | None]
 ) -> dict[str, list[tuple[Source, str | None]]]:
@@ -298,26 +282,3 @@ def _taken(source: Source, raw: str | None) -> str | None:
 
 def _said(count: Count) -> str:
     return repr(count.range.text) if count.range else str(count.exact)
-
-
-class _Thread:
-    """Who answers whom, where a page shows it by indenting."""
-
-    def __init__(self) -> None:
-        self._above: list[str] = []
-
-    def place(self, post: Post, root: str | None) -> Post:
-        """`post` with its parent: the last one that was a level above, the thread's `root` for the topmost."""
-        if post.depth is None:
-            return post
-        parent = post.parent
-        if parent is None and post.depth <= len(self._above):
-            parent = self._above[post.depth - 1] if post.depth else root
-        del self._above[post.depth :]
-        if post.depth == len(self._above):
-            self._above.append(post.id)
-        return replace(post, parent=parent)
-
-    def lose_track(self) -> None:
-        """After an element that could not be read nobody knows what is above the next one."""
-        self._above.clear()
