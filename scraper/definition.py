@@ -83,6 +83,8 @@ class CountsLabel(_Table):
     css: Selector
     attribute: str | None = None
     words: Mapping[Metric, tuple[str, ...]]
+    other: tuple[str, ...] = ()
+    """Words of counts that are understood and not kept, as quotes."""
     absent_is_zero: tuple[Metric, ...] = ()
     """The metrics that this site leaves out where they are 0."""
 

@@ -225,7 +225,13 @@ class _Item:
         raw = next((raw for _, raw in self.values.get("counts", ()) if raw is not None), None)
         if label is None or raw is None:
             return
-        read = read_label(raw, label.words, language=self.language, abbreviation=self.definition.abbreviations)
+        read = read_label(
+            raw,
+            label.words,
+            other=label.other,
+            language=self.language,
+            abbreviation=self.definition.abbreviations,
+        )
         name = label.source.name
         for metric, count in read.counts.items():
             said[metric].append((name, count))

@@ -15,6 +15,7 @@ from scraper.counts import Abbreviation, Count, count_among_words, normalised
 
 # A comma between digits belongs to a number, unless a blank follows.
 _BETWEEN_PARTS = re.compile(r"[,;\u060c](?=\s)|[\u3001\uff0c\uff1b]|(?<!\d)[,;\u060c]|[,;\u060c](?!\d)")
+_OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,17 @@ def read_label(
     label: str,
     words: Mapping[Any, Sequence[str]],
     *,
+    other: Sequence[str] = (),
     language: str | None = None,
     abbreviation: Abbreviation = Abbreviation.UNKNOWN,
 ) -> LabelReading:
-    """The counts in `label`; `words` are, by metric, all that may stand beside its number (case does not matter)."""
+    """The counts in `label`.
+
+    `words` are, by metric, all that may stand beside its number (case does not matter); parts with one of the
+    `other` words are understood and left out.
+    """
     metric_of = {phrase.casefold(): metric for metric, phrases in words.items() for phrase in phrases}
+    metric_of |= {phrase.casefold(): _OTHER for phrase in other}
     counts: dict[str, Count] = {}
     unknown: list[str] = []
     for part in _BETWEEN_PARTS.split(label):
@@ -43,7 +50,7 @@ def read_label(
         read = _read_part(plain, metric_of, language, abbreviation)
         if read is None or read[0] in counts:
             unknown.append(plain)
-        else:
+        elif read[0] != _OTHER:
             counts[read[0]] = read[1]
     return LabelReading(counts, tuple(unknown))
 

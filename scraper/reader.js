@@ -163,15 +163,26 @@ async (task) => {
     return plan.when === "parsed" ? "parsed" : null;
   };
 
-  const wait = () => new Promise((resolve) => {
+  const wait = () => new Promise((resolve, reject) => {
     let changed = performance.now(), checked = 0, timer = null;
-    const finish = (why) => {
+    const stop = () => {
       observer.disconnect();
       clearTimeout(timer);
       document.removeEventListener("readystatechange", look);
+    };
+    const finish = (why) => {
+      stop();
       resolve(why);
     };
     const look = () => {
+      try {
+        lookAgain();
+      } catch (error) {
+        stop();
+        reject(error);
+      }
+    };
+    const lookAgain = () => {
       clearTimeout(timer);
       const now = performance.now();
       const why = verdict();
@@ -204,10 +215,13 @@ async (task) => {
   const items = collect();
   const counts = new Array(plan.kinds.length).fill(0);
   const out = [];
+  let found = expected === null && items.length > 0;
   for (let i = 0; i < items.length; i++) {
     const [element, kind, page] = items[i];
     counts[kind.index]++;
-    if (i >= task.max_items && !(expected !== null && isAsked(items[i]))) continue;
+    const asked = expected !== null && isAsked(items[i]);
+    found = found || asked;
+    if (i >= task.max_items && !asked) continue;
     const values = [];
     for (let s = 0; s < kind.sources.length; s++) values[s] = read(kind.sources[s], element, kind, page);
     let quoted = null;
@@ -227,7 +241,7 @@ async (task) => {
     title: cut(document.title),
     language: document.documentElement.lang || null,
     ready_state: document.readyState,
-    tell_tale: tellTale(),
+    tell_tale: found && stopped !== "tell_tale" ? null : tellTale(),
     busy: matches(plan.busy),
     end: matches(plan.end),
     next: next ? next.getAttribute("href") : null,

@@ -42,6 +42,13 @@ def test_a_usual_site_is_one_file_and_no_python(tmp_path: Path) -> None:
     assert found.for_html(b"<html><div class='pier-post'>") is found.by_name("pier")
 
 
+def test_the_worked_example_of_the_guide_is_a_definition() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "sites.md").read_text("utf-8")
+    _, _, example = guide.partition("```toml\n")
+    definition = load_definition("pier.toml", example.partition("```")[0])
+    assert definition.id_in("https://pier.example/posts/12") == "12"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "line"),
     (

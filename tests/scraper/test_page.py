@@ -15,6 +15,7 @@ from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from scraper.page import open_page
 from scraper.post import post_as_dict
+from scraper.reader import MAX_CHARACTERS, MAX_ITEMS
 
 Serve = Callable[[dict[str, str]], Awaitable[str]]
 
@@ -163,7 +164,8 @@ async def test_old_libraries_that_change_what_json_means_do_no_harm(
 async def test_a_selector_that_is_none_is_said_to_be(
     lane: PlaywrightLane, definitions: Definitions, serve: Serve
 ) -> None:
-    address = await serve({"/": page(article(7))})
+    late = "<script>setTimeout(() => document.body.append('x'), 100)</script>"
+    address = await serve({"/": page(late)})
     shipped = definitions.by_name("demo")
     tale = shipped.tell_tales[0].model_copy(update={"css": "main["})
     report = await open_page(
@@ -189,6 +191,19 @@ async def test_what_a_page_shows_only_without_javascript_is_read(
         saved_html=page(f"<noscript>{article(8)}</noscript>").encode(),
     )
     assert [(one.id, one.likes) for one in (*live.posts, *saved.posts)] == [("7", 45), ("8", 45)]
+
+
+async def test_a_page_without_end_gives_a_bounded_reading_that_has_the_post_asked_for(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    huge = article(1150).replace("High water at nine", "high water " * 10_000)
+    html = page(*(article(number) for number in range(1, 1150)), huge)
+    address = await serve({"/@alice/post/1150": html})
+    report = await open_page(lane, f"{address}/@alice/post/1150", definitions.by_name("demo"), timeout_seconds=20)
+    assert len(report.posts) == MAX_ITEMS + 1
+    assert report.post is not None
+    assert len(report.post.text or "") <= MAX_CHARACTERS
+    assert report.evidence["elements"] == {"demo/post": 1150}
 
 
 async def test_one_lane_reads_saved_pages_and_live_ones_in_turn(

@@ -74,6 +74,14 @@ async def test_where_the_page_contradicts_itself_the_count_is_unknown(read_file:
     assert any("both 68000 and 31" in warning for warning in post.warnings)
 
 
+async def test_the_client_of_2022_had_no_views_and_other_words(read_file: ReadFile) -> None:
+    (post,) = (await read_file("x/profile-of-2022.html")).posts
+    assert counts(post) == {"replies": 3, "reposts": 1004, "likes": 31, "bookmarks": 0, "views": None}
+    assert (post.author, post.author_name, post.text) == ("oldsalt", "Old Salt @ sea", "Knots")
+    assert post.quoted is not None
+    assert (post.quoted.author, post.quoted.author_name) == ("first_mate", "Mate @ harbour")
+
+
 async def test_visible_numbers_alone_give_what_is_exact_and_ranges_for_the_rest(read_file: ReadFile) -> None:
     (post,) = (await read_file("x/before-views-visible-only.html")).posts
     assert counts(post) == {"replies": None, "reposts": 17, "likes": 1234, "bookmarks": None, "views": None}
@@ -110,6 +118,7 @@ async def test_the_client_of_july_2026_is_read_and_its_quotes_do_not_leak(read_f
         ("protected", Outcome.LOGIN_WALL),
         ("nothing-here", Outcome.EMPTY),
         ("went-wrong", Outcome.INTERSTITIAL),
+        ("login-form", Outcome.LOGIN_WALL),
         ("still-loading", Outcome.TIMEOUT),
         ("layout-of-2017", Outcome.SELECTOR_DRIFT),
         ("layout-of-tomorrow", Outcome.SELECTOR_DRIFT),
