@@ -121,7 +121,7 @@ async def test_a_feed_that_does_not_open_says_why(
 async def test_an_empty_feed_is_empty_and_not_broken(
     lane: PlaywrightLane, definitions: Definitions, serve: Serve
 ) -> None:
-    address = await serve({"/": feed(0)})
+    address = await serve({"/": "<main data-state='empty'>nothing here yet</main>"})
     report = await collect(lane, f"{address}/", definitions.by_name("demo"), limit=5, timeout_seconds=10)
     assert (report.outcome, report.stopped_by) == (Outcome.EMPTY, Stop.END_OF_FEED)
 
