@@ -112,6 +112,8 @@ class ItemKind(_Table):
     quoted: QuotedPost | None = None
     required: tuple[str, ...] = ("id",)
     """Fields without which an element is no post we know; "counts" stands for any metric."""
+    once: Selector | None = None
+    """What a post has only once. An element with more of it, outside what is quoted, holds two: it is left out."""
     tree: bool = False
     """Whether the parent follows from depth and order, as in an indented thread."""
 

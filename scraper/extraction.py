@@ -47,7 +47,10 @@ def extract(definition: Definition, reading: Reading) -> Extraction:
         kind = faces[item.kind].kind
         read = _Item(definition, faces[item.kind], item, reading)
         missing = read.missing()
-        if not missing:
+        if not item.single:
+            unfit.append(f"{kind.name} that holds another one, not set apart")
+            thread.lose_track()
+        elif not missing:
             post = thread.place(read.post(), read.string("thread")) if kind.tree else read.post()
             posts.setdefault(post.id, post)
         elif read.flag("promoted"):

@@ -106,6 +106,14 @@ async (task) => {
     return items;
   };
 
+  const isSingle = (item, kind) => {
+    if (!kind.once) return true;
+    const found = item.querySelectorAll(kind.once);
+    let own = 0;
+    for (let i = 0; i < found.length; i++) if (!leaks(found[i], item, kind)) own++;
+    return own <= 1;
+  };
+
   const keyOf = ([element, kind, page]) => {
     for (let i = 0; i < kind.id.length; i++) {
       const value = read(kind.sources[kind.id[i]], element, kind, page);
@@ -231,7 +239,7 @@ async (task) => {
       const part = { css: kind.nested, nested: null };
       for (let s = 0; s < kind.quoted.length; s++) quoted[s] = read(kind.quoted[s], inner, part, page);
     }
-    out[out.length] = { kind: kind.index, values, quoted };
+    out[out.length] = { kind: kind.index, values, quoted, single: isSingle(element, kind) };
   }
   const next = plan.next && document.querySelector(plan.next);
   const report = {

@@ -25,12 +25,17 @@ SCRIPT: Final = files(__package__).joinpath("reader.js").read_text("utf-8")
 
 
 class RawItem(BaseModel):
-    """One element that is a post: the string of each source, in the order of `ItemKind.places`, None where absent."""
+    """One element that is a post.
+
+    `values` are the strings of its sources, in the order of `ItemKind.places`, None where absent. It is `single`
+    unless it seems to hold a second post that is not set apart.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     kind: int = Field(ge=0)
     values: tuple[str | None, ...]
+    single: bool
     quoted: tuple[str | None, ...] | None
 
 
@@ -113,6 +118,7 @@ def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
         "index": index,
         "css": kind.css,
         "exclude": kind.exclude,
+        "once": kind.once,
         "nested": kind.quoted.css if kind.quoted else None,
         "noscript": noscript,
         "sources": [_source(source) for _, source in sources],

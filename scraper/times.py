@@ -7,6 +7,8 @@ from typing import Final
 
 ID_TIME_SHIFT: Final = 22
 """A snowflake id holds its milliseconds above this bit."""
+FIRST_DAY: Final = 86_400_000
+"""In milliseconds. Ids from before the clock began were counted, and look as if they came from its first moments."""
 
 
 def read_time(text: str, *, utc: bool = False, id_time_from: int | None = None) -> datetime | None:
@@ -15,8 +17,8 @@ def read_time(text: str, *, utc: bool = False, id_time_from: int | None = None) 
     if id_time_from is not None:
         if not (plain.isascii() and plain.isdigit()) or not plain or len(plain) > 19:
             return None
-        milliseconds = (int(plain) >> ID_TIME_SHIFT) + id_time_from
-        return datetime.fromtimestamp(milliseconds // 1000, UTC)
+        since = int(plain) >> ID_TIME_SHIFT
+        return datetime.fromtimestamp((since + id_time_from) // 1000, UTC) if since >= FIRST_DAY else None
     try:
         moment = datetime.fromisoformat(plain)
     except ValueError:

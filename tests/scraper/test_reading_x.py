@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from scraper.definition import Definition
+from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from scraper.page import PageReport
 from scraper.post import METRICS, Post
 
 ReadFile = Callable[..., Awaitable[PageReport]]
+ReadHtml = Callable[[Definition, bytes], Awaitable[PageReport]]
+PAGES = Path(__file__).parent / "pages" / "x"
 
 
 def counts(post: Post) -> dict[str, int | None]:
@@ -131,6 +136,15 @@ async def test_a_page_without_a_readable_post_says_what_it_is(
 ) -> None:
     report = await read_file(f"x/{page}.html")
     assert (report.outcome, report.posts) == (outcome, ()), report.reason
+
+
+async def test_a_quote_in_a_frame_nobody_described_never_lends_its_words_to_the_outer_post(
+    definitions: Definitions, read_html: ReadHtml
+) -> None:
+    html = (PAGES / "profile-german.html").read_bytes().replace(b'role="link"', b'role="zz"')
+    report = await read_html(definitions.by_name("x"), html)
+    assert [post.author for post in report.posts] == ["jbrandt"]
+    assert report.warnings == ("1 posts left out: post that holds another one, not set apart",)
 
 
 async def test_the_numbers_of_another_post_are_never_those_of_the_one_asked_for(read_file: ReadFile) -> None:

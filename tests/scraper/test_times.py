@@ -33,6 +33,11 @@ def test_an_id_that_begins_with_its_time_gives_it_to_the_second() -> None:
     assert moment == datetime(2020, 1, 30, 15, 39, 43, tzinfo=UTC)
 
 
+def test_an_id_from_before_ids_held_a_time_gives_none() -> None:
+    assert read_time("20", id_time_from=X_BEGAN) is None
+    assert read_time("29700859246", id_time_from=X_BEGAN) is None
+
+
 @given(st.text(max_size=40), st.booleans(), st.sampled_from([None, X_BEGAN]))
 def test_no_text_raises_and_every_moment_has_a_zone(text: str, utc: bool, id_time_from: int | None) -> None:  # noqa: FBT001
     moment = read_time(text, utc=utc, id_time_from=id_time_from)
