@@ -139,15 +139,18 @@ class Ladder:
     async def _take(self, step: Step, before: Reading) -> StepReport:
         started = time.monotonic()
         failed = False
+        limit = asyncio.timeout(step.deadline_seconds)
         try:
-            async with asyncio.timeout(step.deadline_seconds):
+            async with limit:
                 detail = await step.relieve()
-        except TimeoutError:
-            detail, failed = f"not done after {step.deadline_seconds:.0f} s", True
         except Exception as error:
             # One step that fails must not keep the next from being tried: this is when memory is short.
-            log.exception("ladder.step_failed", step=step.name)
-            detail, failed = f"failed: {error}", True
+            failed = True
+            if limit.expired():
+                detail = f"not done after {step.deadline_seconds:.0f} s"
+            else:
+                detail = f"failed: {error}"
+                log.exception("ladder.step_failed", step=step.name)
         after = self._read()
         seconds = time.monotonic() - started
         return StepReport(step.name, step.rung, detail, before.used_bytes, after.used_bytes, seconds, failed)

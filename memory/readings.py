@@ -22,6 +22,9 @@ from memory.levels import Level
 NO_LIMIT_FROM = 1 << 60
 """cgroup v1 says "no limit" with a number near 2^63; nothing real is above an exbibyte."""
 
+MOST_DIGITS = 20
+"""Of a 64-bit number. Python refuses to convert thousands of them, and no kernel writes that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -181,8 +184,8 @@ class MemorySource:
         meminfo = self._root / "proc/meminfo"
         total = _stat(meminfo, "MemTotal:")
         available = _stat(meminfo, "MemAvailable:")
-        if total is not None and available is not None:
-            return Bound("host", "", total << 10, (total - available) << 10)
+        if total and available is not None:
+            return Bound("host", "", total << 10, max(0, total - available) << 10)
         if self._root != Path("/"):
             return None
         memory = psutil.virtual_memory()
@@ -230,8 +233,7 @@ def _text(path: Path) -> str:
 
 def _number(path: Path) -> int | None:
     """A file with one number; None for "max", nothing, nonsense or no file."""
-    text = _text(path).strip()
-    return int(text) if text.isascii() and text.isdigit() else None
+    return _whole(_text(path).strip())
 
 
 def _stat(path: Path, key: str) -> int | None:
@@ -239,9 +241,14 @@ def _stat(path: Path, key: str) -> int | None:
     for line in _text(path).splitlines():
         name, _, rest = line.partition(" ")
         value = rest.split()
-        if name == key and value and value[0].isdigit():
-            return int(value[0])
+        if name == key and value:
+            return _whole(value[0])
     return None
+
+
+def _whole(text: str) -> int | None:
+    """A whole number of at most `MOST_DIGITS`; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
 
 
 def _pressure(path: Path) -> float | None:
