@@ -1,0 +1,98 @@
+"""What tests of every room may ask for: Chromium, the demo site, a server of Postgres and a database of one's own.
+
+- `chromium`: the path of the Chromium to test with
+- `demo_site`: the demo site, started once; its `world` is what is true there
+- `embedded_postgres`: a running server of our own, started once
+- `database`: an empty, migrated database, new for each test
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from hypothesis import settings
+
+from browser_pool import ChromiumNotFound, find_chromium
+from scraper.store.database import Database
+from scraper.store.embedded import EmbeddedPostgres
+from tidegate.demo import DemoSite
+
+# No test is about time, on no machine; and what fails here fails everywhere.
+settings.register_profile("house", deadline=None, max_examples=60, derandomize=True, database=None)
+settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The Chromium that the pool would take: TIDEGATE_CHROMIUM, Playwright's own, or the system's."""
+    named = os.environ.get("TIDEGATE_CHROMIUM")
+    try:
+        return find_chromium(Path(named) if named else None).executable
+    except ChromiumNotFound as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+async def demo_site() -> AsyncIterator[DemoSite]:
+    """The demo site on loopback. Tests share it: whoever moves its tick moves it back."""
+    async with DemoSite(seed=7, posts=60) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder that any user can enter: as root, Postgres runs as another user than the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="tidegate-tests-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+async def embedded_postgres(open_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """A running server. Its own database is nobody's: ask for `database`."""
+    async with EmbeddedPostgres(open_folder / "shared") as server:
+        async with Database(server.dsn):
+            pass  # migrated once: the databases of the tests are copies of it
+        yield server
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def fresh_dsn(embedded_postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The address of a database with nothing in it, not even tables."""
+    name = f"empty_{next(_numbers)}"
+    await _in_maintenance(embedded_postgres, f'create database "{name}" template template0')
+    yield _address(embedded_postgres, name)
+    await _in_maintenance(embedded_postgres, f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+async def database(embedded_postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    """A migrated database without rows, open."""
+    name = f"test_{next(_numbers)}"
+    await _in_maintenance(embedded_postgres, f'create database "{name}" template tidegate strategy file_copy')
+    async with Database(_address(embedded_postgres, name)) as database:
+        yield database
+    await _in_maintenance(embedded_postgres, f'drop database "{name}" with (force)')
+
+
+def _address(server: EmbeddedPostgres, name: str) -> str:
+    return server.dsn.replace("/tidegate?", f"/{name}?")
+
+
+async def _in_maintenance(server: EmbeddedPostgres, statement: str) -> None:
+    connection = await asyncpg.connect(_address(server, "postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,193 @@
+"""Reservations: what is promised is never more than what is there."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from memory import Bound, MemoryBudget, Reading, Reservation
+from memory.budget import decide
+
+MIB = 1 << 20
+LIMIT = 512 * MIB
+
+
+def reading(used_bytes: int, limit_bytes: int = LIMIT, *more: Bound) -> Reading:
+    return Reading(0.0, (Bound("cgroup v2", "/box", limit_bytes, used_bytes), *more), None, None)
+
+
+NOTHING_KNOWN = Reading(0.0, (), None, None)
+
+
+def promise(budget: MemoryBudget, now: Reading, need_bytes: int) -> Reservation:
+    reservation, admission = budget.reserve(now, need_bytes, owner="test")
+    assert reservation is not None, admission.reason
+    return reservation
+
+
+def test_what_is_promised_and_not_yet_used_counts_as_used() -> None:
+    budget = MemoryBudget(margin_share=0)
+    promise(budget, reading(200 * MIB), 300 * MIB)
+    refused, admission = budget.reserve(reading(200 * MIB), 20 * MIB, owner="second")
+    assert refused is None
+    assert admission.available_bytes == 12 * MIB
+    assert admission.reason == (
+        "20 MiB needed, but 512 MiB limit - 200 MiB used - 300 MiB promised - 0 MiB margin = 12 MiB (cgroup v2 /box)"
+    )
+
+
+def test_a_share_of_the_limit_is_never_promised() -> None:
+    budget = MemoryBudget(margin_share=0.10)
+    room = LIMIT - int(LIMIT * 0.10)
+    assert budget.reserve(reading(0), room + 1, owner="too much")[0] is None
+    assert budget.reserve(reading(0), room, owner="just so")[0] is not None
+
+
+def test_a_promise_that_is_given_back_can_be_made_again_and_giving_it_back_twice_is_harmless() -> None:
+    budget = MemoryBudget()
+    first = promise(budget, reading(0), 400 * MIB)
+    budget.release(first)
+    second = promise(budget, reading(0), 400 * MIB)
+    budget.release(first)
+    assert budget.unused_bytes == 400 * MIB
+    budget.release(second)
+    assert budget.statistics().reservations == 0
+
+
+def test_a_promise_shrinks_as_its_memory_arrives_the_oldest_first() -> None:
+    budget = MemoryBudget()
+    first = promise(budget, reading(100 * MIB), 50 * MIB)
+    second = promise(budget, reading(100 * MIB), 50 * MIB)
+    budget.observe(reading(160 * MIB))
+    assert (first.unused_bytes, second.unused_bytes) == (0, 40 * MIB)
+    assert (first.promised_bytes, second.promised_bytes) == (50 * MIB, 50 * MIB)
+
+
+def test_memory_that_is_given_back_does_not_make_a_promise_grow() -> None:
+    budget = MemoryBudget()
+    one = promise(budget, reading(100 * MIB), 50 * MIB)
+    budget.observe(reading(120 * MIB))
+    budget.observe(reading(20 * MIB))
+    assert one.unused_bytes == 30 * MIB
+
+
+def test_memory_that_was_there_before_a_promise_is_not_its_arrival() -> None:
+    budget = MemoryBudget()
+    budget.observe(reading(0))
+    one = promise(budget, reading(200 * MIB), 50 * MIB)
+    assert one.unused_bytes == 50 * MIB
+
+
+def test_another_bound_that_binds_now_is_not_growth() -> None:
+    budget = MemoryBudget()
+    one = promise(budget, reading(100 * MIB), 50 * MIB)
+    host = Bound("host", "", 8192 * MIB, 8100 * MIB)
+    budget.observe(reading(100 * MIB, LIMIT, host))
+    assert one.unused_bytes == 50 * MIB
+
+
+def test_where_no_limit_is_known_everything_is_granted_and_said_to_be_so() -> None:
+    budget = MemoryBudget()
+    reservation, admission = budget.reserve(NOTHING_KNOWN, 1 << 50, owner="big")
+    assert reservation is not None
+    assert (admission.limit_bytes, admission.used_bytes, admission.available_bytes) == (None, None, None)
+    assert "no memory limit is known" in admission.reason
+
+
+def test_a_need_below_zero_is_an_error_and_promises_nothing() -> None:
+    budget = MemoryBudget()
+    with pytest.raises(ValueError, match="-1"):
+        budget.reserve(reading(0), -1, owner="wrong")
+    assert budget.statistics().granted == 0
+
+
+def test_the_statistics_tell_what_was_granted_and_refused() -> None:
+    budget = MemoryBudget(margin_share=0)
+    promise(budget, reading(0), 500 * MIB)
+    budget.reserve(reading(0), 500 * MIB, owner="late")
+    budget.observe(reading(100 * MIB))
+    figures = budget.statistics()
+    assert (figures.granted, figures.refused, figures.reservations) == (1, 1, 1)
+    assert (figures.promised_bytes, figures.unused_bytes) == (500 * MIB, 400 * MIB)
+
+
+async def test_a_thousand_tasks_that_ask_at_once_get_no_more_than_there_is() -> None:
+    budget, now, need = MemoryBudget(), reading(100 * MIB), 3 * MIB
+
+    async def ask() -> Reservation | None:
+        await asyncio.sleep(0)
+        return budget.reserve(now, need, owner="one of many")[0]
+
+    granted = [one for one in await asyncio.gather(*(ask() for _ in range(1000))) if one is not None]
+    room = LIMIT - 100 * MIB - int(LIMIT * budget.margin_share)
+    assert len(granted) == room // need
+    assert budget.unused_bytes == len(granted) * need
+    assert budget.statistics().refused == 1000 - len(granted)
+
+
+bounds = st.builds(
+    lambda kind, limit, used: Bound(kind, "", limit, used),
+    st.sampled_from(("cgroup v1", "cgroup v2", "host", "cap")),
+    st.integers(1, 1 << 40),
+    st.integers(0, 1 << 40),
+)
+
+
+@given(st.lists(bounds, max_size=4), st.integers(0, 1 << 40), st.integers(0, 1 << 40))
+def test_a_grant_fits_below_every_bound(found: list[Bound], need: int, promised: int) -> None:
+    admission = decide(Reading(0.0, tuple(found), None, None), need, promised)
+    if admission.is_safe:
+        assert all(bound.headroom_bytes - promised >= need for bound in found)
+    else:
+        assert any(bound.headroom_bytes - promised < need + bound.limit_bytes * 0.06 for bound in found)
+
+
+class Book(RuleBasedStateMachine):
+    """Any order of asking, growing, shrinking and giving back, against a memory that keeps count."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.budget = MemoryBudget()
+        self.used = 100 * MIB
+        self.held: list[Reservation] = []
+
+    def now(self) -> Reading:
+        return reading(self.used)
+
+    @rule(need=st.integers(0, 300 * MIB))
+    def ask(self, need: int) -> None:
+        before = self.budget.unused_bytes
+        reservation, admission = self.budget.reserve(self.now(), need, owner="machine")
+        room = LIMIT - self.used - int(LIMIT * self.budget.margin_share)
+        if reservation is None:
+            assert self.budget.unused_bytes <= before
+            assert self.budget.unused_bytes + need > room
+        else:
+            self.held.append(reservation)
+            assert self.budget.unused_bytes <= room
+        assert admission.is_safe == (reservation is not None)
+
+    @rule(change=st.integers(-200 * MIB, 200 * MIB))
+    def memory_changes(self, change: int) -> None:
+        self.used = max(0, self.used + change)
+        before = {id(one): one.unused_bytes for one in self.held}
+        self.budget.observe(self.now())
+        assert all(one.unused_bytes <= before[id(one)] for one in self.held)
+
+    @rule(which=st.integers(0, 50))
+    def give_back(self, which: int) -> None:
+        if self.held:
+            self.budget.release(self.held.pop(which % len(self.held)))
+
+    @invariant()
+    def the_book_holds_what_is_held(self) -> None:
+        assert self.budget.unused_bytes == sum(one.unused_bytes for one in self.held)
+        assert all(0 <= one.unused_bytes <= one.promised_bytes for one in self.held)
+        assert self.budget.statistics().reservations == len(self.held)
+
+
+TestBook = Book.TestCase

@@ -1,0 +1,184 @@
+"""MemoryMonitor over readings that the test sets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import psutil
+
+from memory import Bound, Level, LevelPolicy, MemoryMonitor, MemorySource, Reading, Rung, Step, WatchPolicy
+
+MIB = 1 << 20
+QUICK = WatchPolicy(look_every_seconds=0.001, tree_every_seconds=60, cooldown_seconds=3600)
+
+
+class Dial(MemorySource):
+    """A source whose reading the test turns. Time passes only when the test says so."""
+
+    def __init__(self, used_mb: int = 100) -> None:
+        super().__init__()
+        self.used_mb = used_mb
+        self.seconds = 0.0
+        self.oom_kills: int | None = 0
+
+    def read(self) -> Reading:
+        bound = Bound("cgroup v2", "/box", 1000 * MIB, self.used_mb * MIB)
+        return Reading(self.seconds, (bound,), None, self.oom_kills)
+
+
+def step(dial: Dial, to_mb: int, done: list[str]) -> Step:
+    async def relieve() -> str:
+        done.append(f"{dial.used_mb} to {to_mb}")
+        dial.used_mb = to_mb
+        return "lowered"
+
+    return Step("lower it", Rung.CACHES, relieve)
+
+
+async def next_looks(monitor: MemoryMonitor, count: int = 5) -> None:
+    """Wait until the monitor has looked so often."""
+    left, seen = count, asyncio.Event()
+
+    def note(_reading: Reading) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            seen.set()
+
+    forget = monitor.on_look(note)
+    async with asyncio.timeout(10):
+        await seen.wait()
+    forget()
+
+
+def test_each_look_reads_anew_and_says_the_level() -> None:
+    dial = Dial()
+    monitor = MemoryMonitor(dial)
+    assert monitor.check_memory().level is Level.NORMAL
+    dial.used_mb = 950
+    reading = monitor.check_memory()
+    assert (reading.level, reading.used_bytes) == (Level.EMERGENCY, 950 * MIB)
+
+
+def test_the_level_falls_only_after_the_policys_time() -> None:
+    dial = Dial(950)
+    monitor = MemoryMonitor(dial, levels=LevelPolicy(calm_seconds=10))
+    monitor.check_memory()
+    dial.used_mb = 100
+    levels = []
+    for dial.seconds in (1.0, 10.9, 11.0):
+        levels.append(monitor.check_memory().level)
+    assert levels == [Level.EMERGENCY, Level.EMERGENCY, Level.NORMAL]
+
+
+def test_the_peak_is_the_most_that_was_ever_seen() -> None:
+    dial = Dial(100)
+    monitor = MemoryMonitor(dial)
+    for dial.used_mb in (300, 700, 200):
+        monitor.check_memory()
+    assert monitor.peak_used_bytes == 700 * MIB
+
+
+def test_kills_by_the_kernel_count_from_when_we_started() -> None:
+    dial = Dial()
+    dial.oom_kills = 4
+    monitor = MemoryMonitor(dial)
+    assert monitor.oom_kills() == 0
+    dial.oom_kills = 6
+    assert monitor.oom_kills() == 2
+    dial.oom_kills = None
+    assert monitor.oom_kills() is None
+
+
+async def test_the_ladder_is_climbed_by_itself_when_the_level_rises() -> None:
+    dial, done = Dial(100), list[str]()
+    async with MemoryMonitor(dial, watch=QUICK) as monitor:
+        monitor.ladder.register(step(dial, 600, done))
+        await next_looks(monitor)
+        assert done == []
+        dial.used_mb = 800
+        await next_looks(monitor)
+        assert done == ["800 to 600"]
+        assert monitor.ladder.reports[-1].reason == "level elevated"
+        assert monitor.ladder.reports[-1].is_calm
+
+
+async def test_a_ladder_that_brought_no_calm_is_not_climbed_again_before_the_cooldown() -> None:
+    dial, done = Dial(900), list[str]()
+    async with MemoryMonitor(dial, watch=QUICK) as monitor:
+        monitor.ladder.register(step(dial, 900, done))
+        await next_looks(monitor, 20)
+    assert done == ["900 to 900"]
+
+
+async def test_after_the_cooldown_it_is_climbed_again() -> None:
+    dial, done = Dial(900), list[str]()
+    watch = WatchPolicy(look_every_seconds=0.001, tree_every_seconds=60, cooldown_seconds=0)
+    async with MemoryMonitor(dial, watch=watch) as monitor:
+        monitor.ladder.register(step(dial, 900, done))
+        await next_looks(monitor, 5)
+    assert len(done) > 1
+
+
+async def test_a_level_that_only_waits_to_fall_starts_no_ladder() -> None:
+    dial, done = Dial(800), list[str]()
+    monitor = MemoryMonitor(dial, watch=QUICK)
+    monitor.ladder.register(step(dial, 100, done))
+    assert monitor.check_memory().level is Level.ELEVATED
+    dial.used_mb = 100
+    async with monitor:
+        await next_looks(monitor)
+        assert monitor.check_memory().level is Level.ELEVATED
+    assert done == []
+
+
+async def test_a_clean_up_that_is_asked_for_stops_at_calm() -> None:
+    dial, done = Dial(900), list[str]()
+    monitor = MemoryMonitor(dial)
+    monitor.ladder.register(step(dial, 690, done))
+    monitor.ladder.register(step(dial, 100, done))
+    report = await monitor.emergency_cleanup("a job asked")
+    assert done == ["900 to 690"]
+    assert (report.reason, report.is_calm, report.freed_bytes) == ("a job asked", True, 210 * MIB)
+
+
+async def test_after_it_is_left_nobody_looks_any_more() -> None:
+    dial = Dial()
+    async with MemoryMonitor(dial, watch=QUICK) as monitor:
+        await next_looks(monitor)
+        names = {task.get_name() for task in asyncio.all_tasks()}
+        assert {"memory.look", "memory.tree"} <= names
+    assert not {"memory.look", "memory.tree", "ladder"} & {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_it_can_be_left_while_a_step_of_the_ladder_hangs() -> None:
+    dial = Dial(900)
+    has_begun = asyncio.Event()
+
+    async def hang() -> str:
+        has_begun.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    async with asyncio.timeout(10):
+        async with MemoryMonitor(dial, watch=QUICK) as monitor:
+            monitor.ladder.register(Step("hangs", Rung.CACHES, hang, deadline_seconds=3600))
+            await has_begun.wait()
+    assert not monitor.ladder.is_running
+
+
+async def test_the_tree_is_measured_in_the_background_and_knows_this_process() -> None:
+    async with MemoryMonitor(Dial(), watch=QUICK) as monitor, asyncio.timeout(30):
+        while not monitor.tree:
+            await next_looks(monitor, 1)
+        assert os.getpid() in {row.pid for row in monitor.tree}
+        assert monitor.peak_tree
+
+
+async def test_a_server_that_is_not_our_child_can_be_counted_as_ours() -> None:
+    monitor = MemoryMonitor(Dial())
+    parent = psutil.Process().ppid()
+    assert parent not in {row.pid for row in await monitor.process_tree()}
+    monitor.count_also(parent)
+    assert parent in {row.pid for row in await monitor.process_tree()}
