@@ -201,7 +201,7 @@ def evidence_of(
         url=reading.url,
         title=reading.title,
         tell_tale=tale,
-        found=tuple(post.id for post in extraction.posts if not post.promoted),
+        found=tuple(post.id for post in extraction.posts),
         unfit=extraction.unfit,
         expected_id=expected_id,
         ready_state=reading.ready_state,

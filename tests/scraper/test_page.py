@@ -59,6 +59,19 @@ async def test_a_post_that_scripts_bring_later_is_waited_for(
     assert report.evidence["stopped"] == "ready"
 
 
+async def test_a_promoted_post_is_read_when_it_is_the_one_asked_for(
+    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+) -> None:
+    paid = page(article(7).replace("<article", "<article data-promoted"))
+    address = await serve({"/@alice/post/7": paid, "/": paid})
+    demo = definitions.by_name("demo")
+    asked = await open_page(lane, f"{address}/@alice/post/7", demo, timeout_seconds=20)
+    assert asked.post is not None
+    assert (asked.outcome, asked.post.promoted, asked.post.views) == (Outcome.OK, True, 7890)
+    feed = await open_page(lane, f"{address}/", demo, timeout_seconds=20)
+    assert [post.promoted for post in feed.posts] == [True]
+
+
 async def test_counts_that_scripts_bring_later_are_waited_for(
     lane: PlaywrightLane, definitions: Definitions, serve: Serve
 ) -> None:
