@@ -3,7 +3,8 @@
 - `chromium`: the path of the Chromium to test with
 - `demo_site`: the demo site, started once; its `world` is what is true there
 - `embedded_postgres`: a running server of our own, started once
-- `database`: an empty, migrated database, new for each test
+- `database`: a migrated database without rows, emptied for each test
+- `fresh_dsn`: the address of a database with nothing in it, new for each test
 """
 
 from __future__ import annotations
@@ -59,8 +60,9 @@ def open_folder() -> Iterator[Path]:
 async def embedded_postgres(open_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
     """A running server. Its own database is nobody's: ask for `database`."""
     async with EmbeddedPostgres(open_folder / "shared") as server:
-        async with Database(server.dsn):
-            pass  # migrated once: the databases of the tests are copies of it
+        # Nobody needs the rows of a test after a power cut.
+        await _in_maintenance(server, "alter system set fsync = off")
+        await _in_maintenance(server, "select pg_reload_conf()")
         yield server
 
 
@@ -76,14 +78,20 @@ async def fresh_dsn(embedded_postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     await _in_maintenance(embedded_postgres, f'drop database "{name}" with (force)')
 
 
-@pytest.fixture
-async def database(embedded_postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
-    """A migrated database without rows, open."""
-    name = f"test_{next(_numbers)}"
-    await _in_maintenance(embedded_postgres, f'create database "{name}" template tidegate strategy file_copy')
-    async with Database(_address(embedded_postgres, name)) as database:
+@pytest.fixture(scope="session")
+async def migrated_database(embedded_postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
+    """The one that `database` empties for each test: emptying takes a tenth of the time of making."""
+    async with Database(embedded_postgres.dsn) as database:
         yield database
-    await _in_maintenance(embedded_postgres, f'drop database "{name}" with (force)')
+
+
+@pytest.fixture
+async def database(migrated_database: Database) -> Database:
+    """A migrated database without rows, open. Its numbers start at 1."""
+    await migrated_database.pool.execute(
+        "truncate posts, job_runs, snapshots, page_outcomes, targets, opportunities restart identity cascade"
+    )
+    return migrated_database
 
 
 def _address(server: EmbeddedPostgres, name: str) -> str:

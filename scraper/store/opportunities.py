@@ -70,6 +70,8 @@ async def record_harvest(
     """Store what a target gave, all of it or nothing. Returns how many opportunities are new."""
     new = 0
     async with database.pool.acquire() as connection, connection.transaction():
+        if await connection.fetchrow(sql("target_was_harvested"), target.row, outcome.value) is None:
+            raise NothingWritten(f"target {target.url} is not in the database any more")
         await connection.execute(
             sql("record_outcome"), run, target.site, target.url, None, outcome.value, reason, seconds
         )
@@ -81,8 +83,6 @@ async def record_harvest(
                 *(target.row, run, one.keep),
             )
             new += bool(row and row["is_new"])
-        if await connection.fetchrow(sql("target_was_harvested"), target.row, outcome.value) is None:
-            raise NothingWritten(f"target {target.url} is not in the database any more")
     return new
 
 

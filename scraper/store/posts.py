@@ -89,10 +89,6 @@ async def record_pages(database: Database, run: int, pages: Sequence[PageOfPost]
     async with database.pool.acquire() as connection, connection.transaction():
         for page in pages:
             post, report = page.post, page.report
-            await connection.execute(
-                sql("record_outcome"),
-                *(run, post.site, post.url, post.row, report.outcome.value, report.reason, report.seconds),
-            )
             if report.outcome is Outcome.OK:
                 await _record_snapshot(connection, run, page)
             else:
@@ -102,6 +98,10 @@ async def record_pages(database: Database, run: int, pages: Sequence[PageOfPost]
                     ),
                     post,
                 )
+            await connection.execute(
+                sql("record_outcome"),
+                *(run, post.site, post.url, post.row, report.outcome.value, report.reason, report.seconds),
+            )
 
 
 async def _record_snapshot(connection: Any, run: int, page: PageOfPost) -> None:
