@@ -59,9 +59,13 @@ def sandbox_is_possible() -> bool:
     return not (sys.platform == "linux" and os.geteuid() == 0)
 
 
-FLAGS: tuple[str, ...] = ()
-"""What is added to Playwright's own flags. Nothing so far: its own already keep /dev/shm out of it and the network
-quiet, and a second `--disable-features` would silently replace its list."""
+FLAGS = (
+    # V8 prefers small memory to the last percent of speed. Measured on a page with 1.7 MB of script, two contexts,
+    # 120 pages: renderers held 170 MiB instead of 340, at the same pages/s.
+    "--js-flags=--optimize-for-size",
+)
+"""What is added to Playwright's own flags, each for a reason. Those already keep /dev/shm out of it and the network
+quiet; a second `--disable-features` would silently replace its list, so there is none."""
 
 
 def _playwright_folder() -> Path:

@@ -49,6 +49,9 @@ class Driver:
         except TimeoutError:
             shutil.rmtree(scratch, ignore_errors=True)
             raise LaunchFailed("Playwright's driver", f"no answer in {start_seconds:.0f} s") from None
+        except Exception as error:  # noqa: BLE001 Playwright raises just that for a driver that ends as it starts
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise LaunchFailed("Playwright's driver", str(error) or type(error).__name__) from None
         new = [process for process in _children() - before if "run-driver" in _command(process)]
         return cls(playwright, new[0] if new else None, scratch)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +34,14 @@ class Lease:
     """A context in use. It has the four verbs of a lane; after its end each of them raises `LeaseEnded`."""
 
     def __init__(
-        self, number: int, request: LeaseRequest, context: WarmContext, reservation: Reservation, asked_seconds: float
+        self,
+        number: int,
+        request: LeaseRequest,
+        context: WarmContext,
+        reservation: Reservation,
+        *,
+        asked_seconds: float,
+        memory_is_tight: Callable[[], bool],
     ) -> None:
         self.number = number
         self.request = request
@@ -43,6 +50,7 @@ class Lease:
         self.asked_seconds = asked_seconds
         self.granted_seconds = time.monotonic()
         self.deadline_at_seconds = asked_seconds + request.deadline_seconds
+        self._memory_is_tight = memory_is_tight
         self.is_over = False
         self.is_spoiled = False
         self.expiry: asyncio.TimerHandle | None = None
@@ -64,8 +72,14 @@ class Lease:
         return self.context.hand_out_page()
 
     async def open(self, url: str, *, timeout_seconds: float, saved_html: bytes | None = None) -> Opened:
-        """See `Lane.open`."""
+        """See `Lane.open`. Where memory is tight the page gives back first what the one before has left behind.
+
+        That is the moment when it costs least: nothing is loading, and all of it is garbage.
+        """
         self._check()
+        if self.context.pages and self._memory_is_tight():
+            with self._spoiling():
+                await self.context.reclaim()
         self.context.pages += 1
         if saved_html is not None:
             # The network of this context stays shut from here on, so nobody may get it after us.

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import structlog
 from playwright.async_api import Error as PlaywrightError
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from browser_pool.browser import Browser, BrowserState
 from browser_pool.chromium import find_chromium
@@ -61,7 +61,7 @@ class UnifiedBrowserPool:
         self._own_monitor = monitor is None
         self._monitor = monitor or MemoryMonitor()
         self._budget = budget or MemoryBudget()
-        self._table = LeaseTable(self.settings)
+        self._table = LeaseTable(self.settings, self._memory_is_tight)
         self._browser: Browser | None = None
         self._launching = asyncio.Lock()
         self._climbing: asyncio.Task[None] | None = None
@@ -74,7 +74,9 @@ class UnifiedBrowserPool:
         async with AsyncExitStack() as stack:
             if self._own_monitor:
                 await stack.enter_async_context(self._monitor)
-            self._group = await stack.enter_async_context(asyncio.TaskGroup())
+            self._group = await asyncio.TaskGroup().__aenter__()
+            # Left without the error that may be on its way: a task group would wrap it, and callers want it bare.
+            stack.push_async_callback(self._group.__aexit__, None, None, None)
             stack.push_async_callback(self._shut)
             ladder = self._monitor.ladder
             stack.callback(ladder.register(Step("reclaim inside Chromium", Rung.RECLAIM, self._reclaim)))
@@ -306,7 +308,7 @@ class UnifiedBrowserPool:
             retrying = AsyncRetrying(
                 retry=retry_if_exception_type(LaunchFailed),
                 stop=stop_after_attempt(LAUNCH_ATTEMPTS),
-                wait=wait_exponential_jitter(initial=0.2, max=5.0),
+                wait=wait_exponential(multiplier=0.2, max=5.0) + wait_random(0.0, 0.2),
                 reraise=True,
             )
             launched: Browser = await retrying(self._launch)
@@ -345,6 +347,9 @@ class UnifiedBrowserPool:
         needed = self.settings.launch_cost_bytes + reading.binding.used_bytes
         if reading.binding.limit_bytes < needed:
             raise LimitTooLow(reading.binding.limit_bytes, needed, reading.binding.source)
+
+    def _memory_is_tight(self) -> bool:
+        return not self._monitor.is_calm(self._monitor.check_memory())
 
     async def _reclaim(self) -> str:
         contexts = [*self._table.in_state(ContextState.LEASED), *self._table.in_state(ContextState.FREE)]

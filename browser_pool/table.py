@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from browser_pool.context import ContextState, WarmContext
@@ -101,8 +102,9 @@ class PoolStatistics:
 class LeaseTable:
     """The rows and the rules for changing them."""
 
-    def __init__(self, settings: PoolSettings) -> None:
+    def __init__(self, settings: PoolSettings, memory_is_tight: Callable[[], bool]) -> None:
         self._settings = settings
+        self._memory_is_tight = memory_is_tight
         self._numbers = itertools.count(1)
         self.waiters: list[Waiter] = []
         self.leases: dict[int, Lease] = {}
@@ -133,12 +135,14 @@ class LeaseTable:
 
     def choose(self, request: LeaseRequest) -> UseContext | MakeContext | CloseContext | WaitForSlot:
         """Which context a request gets, as things stand. Decides only."""
-        free = [context for context in self.contexts if context.state is ContextState.FREE]
+        free, cleaning = self.in_state(ContextState.FREE), self.in_state(ContextState.CLEANING)
         if not request.is_fresh:
             same = [one for one in free if one.site == request.site and one.identity == request.identity]
             if same:
                 # The one used last: its caches are warm, and the others may grow old enough to be closed.
                 return UseContext(max(same, key=lambda one: one.free_since_seconds))
+            if any(one.site == request.site and one.identity == request.identity for one in cleaning):
+                return WaitForSlot("a context of this site is just being cleaned")
         if len(self.contexts) < self._settings.max_contexts:
             return MakeContext()
         if free:
@@ -163,7 +167,14 @@ class LeaseTable:
         """Turn a waiter into a lease on `context`."""
         self.leave(waiter)
         context.state = ContextState.LEASED
-        lease = Lease(waiter.number, waiter.request, context, reservation, waiter.asked_seconds)
+        lease = Lease(
+            waiter.number,
+            waiter.request,
+            context,
+            reservation,
+            asked_seconds=waiter.asked_seconds,
+            memory_is_tight=self._memory_is_tight,
+        )
         self.leases[lease.number] = lease
         self.totals.granted += 1
         self.totals.longest_wait_seconds = max(self.totals.longest_wait_seconds, lease.waited_seconds)

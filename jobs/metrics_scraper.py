@@ -148,6 +148,7 @@ class MetricsScraper:
             site=self._site,
             rows_a_page=rows,
             monitor=self._monitor,
+            is_critical=self.job.is_critical,
         )
         async for page in due:
             for batch in batches(map(store.followed, page), PAGES_A_LEASE):

@@ -21,7 +21,7 @@ from memory.errors import LimitTooLow, MemorySafetyError
 from memory.guard import Safety, is_memory_safe_for_operation
 from memory.levels import Level, LevelPolicy
 from memory.monitor import MemoryMonitor, WatchPolicy
-from memory.processes import ProcessMemory, Role
+from memory.processes import ProcessMemory, Role, by_role, total_bytes
 from memory.readings import Bound, MemorySource, Reading
 
 __all__ = [
@@ -47,6 +47,8 @@ __all__ = [
     "Step",
     "StepReport",
     "WatchPolicy",
+    "by_role",
     "is_memory_safe_for_operation",
     "mib",
+    "total_bytes",
 ]

@@ -26,9 +26,9 @@ def is_memory_safe_for_operation(
 ) -> Safety:
     """May an operation that needs `need_mb` start now? Pure: it goes by what it is given.
 
-    Without `threshold_mb` it goes by the limit: what is not used, not promised and not margin must cover the need. The
-    level has no say: it falls only after a while, and this is about now. With a threshold, used memory plus the need
-    must also stay under it.
+    Without `threshold_mb` it goes by the limit: what is not used, not promised and not margin must cover the need.
+    The level has no say: it falls only after a while, and this is about now. With a threshold, used memory plus the
+    need must also stay under it.
 
     Raises ValueError for a need or threshold that is not a number of MiB.
     """

@@ -19,7 +19,7 @@ import structlog
 
 from memory.cleanup import CleanupReport, Ladder
 from memory.levels import Level, LevelPolicy, LevelState, next_state
-from memory.processes import ProcessMemory, Role, process_tree
+from memory.processes import ProcessMemory, process_tree, total_bytes
 from memory.readings import MemorySource, Reading
 
 log = structlog.get_logger()
@@ -55,7 +55,7 @@ class MemoryMonitor:
         self.ladder = Ladder(self.check_memory)
         self.tree: tuple[ProcessMemory, ...] = ()
         self.peak_used_bytes = 0
-        self.peak_tree_bytes = 0
+        self.peak_tree: tuple[ProcessMemory, ...] = ()
         self._oom_kills_at_start = self._source.read().oom_kills
 
     async def __aenter__(self) -> Self:
@@ -81,7 +81,7 @@ class MemoryMonitor:
     async def process_tree(self) -> tuple[ProcessMemory, ...]:
         """Who holds memory, measured now, off the event loop."""
         self.tree = await asyncio.to_thread(process_tree, tuple(self._extra_roots))
-        self.peak_tree_bytes = max(self.peak_tree_bytes, sum(row.held_bytes for row in self.tree))
+        self.peak_tree = max(self.peak_tree, self.tree, key=total_bytes)
         return self.tree
 
     async def emergency_cleanup(self, reason: str = "asked for") -> CleanupReport:
@@ -103,10 +103,6 @@ class MemoryMonitor:
     def count_also(self, pid: int) -> None:
         """Count the tree of `pid` as ours: a server that we use and that is not our child."""
         self._extra_roots.add(pid)
-
-    def held_bytes(self, role: Role) -> int:
-        """What the processes of one role held when the tree was last measured."""
-        return sum(row.held_bytes for row in self.tree if row.role is role)
 
     def on_look(self, listener: Callable[[Reading], None]) -> Callable[[], None]:
         """Call `listener` with every background reading; it must not block. Call what is returned to stop that."""

@@ -11,6 +11,7 @@ and off the event loop. Admission never waits for it.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -78,6 +79,19 @@ def process_tree(extra_roots: Iterable[int] = ()) -> tuple[ProcessMemory, ...]:
                 found.setdefault(process.pid, process)
     rows = (_row(process) for process in found.values())
     return tuple(row for row in rows if row is not None)
+
+
+def total_bytes(rows: Iterable[ProcessMemory]) -> int:
+    """What all of them hold together."""
+    return sum(row.held_bytes for row in rows)
+
+
+def by_role(rows: Iterable[ProcessMemory]) -> dict[Role, int]:
+    """What they hold by role, in bytes, most first."""
+    held: Counter[Role] = Counter()
+    for row in rows:
+        held[row.role] += row.held_bytes
+    return dict(held.most_common())
 
 
 def _row(process: psutil.Process) -> ProcessMemory | None:

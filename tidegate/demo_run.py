@@ -15,7 +15,7 @@ import asyncpg
 
 from browser_pool import PoolStatistics
 from jobs import JobManager, JobReport, MetricsScraper, ReplyHarvester
-from memory import BudgetStatistics, MemoryMonitor, Reading
+from memory import BudgetStatistics, MemoryMonitor, ProcessMemory, Reading
 from scraper.addresses import AddressPolicy
 from scraper.outcome import Outcome
 from scraper.post import METRICS
@@ -44,7 +44,7 @@ class Gate:
     freed_bytes: int
     last: Reading
     peak_used_bytes: int
-    peak_tree_bytes: int
+    peak_tree: tuple[ProcessMemory, ...]
     oom_kills: int | None
 
 
@@ -147,7 +147,7 @@ def _gate(program: Program) -> Gate:
         freed_bytes=monitor.ladder.freed_bytes,
         last=monitor.check_memory(),
         peak_used_bytes=monitor.peak_used_bytes,
-        peak_tree_bytes=monitor.peak_tree_bytes,
+        peak_tree=monitor.peak_tree,
         oom_kills=monitor.oom_kills(),
     )
 

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from memory import mib
+from memory import by_role, mib, total_bytes
 from scraper.outcome import Outcome
 from scraper.post import METRICS
 from tidegate.demo_run import DemoReport, Gate, Progress
@@ -121,7 +121,8 @@ def _summary(report: DemoReport) -> Table:
 
 def _peak(gate: Gate) -> str:
     bound = gate.last.binding
-    tree = f"{mib(gate.peak_tree_bytes)} in all our processes together"
+    holders = ", ".join(f"{role.value} {held >> 20}" for role, held in by_role(gate.peak_tree).items())
+    tree = f"{mib(total_bytes(gate.peak_tree))} in all our processes together ({holders})"
     if bound is None:
         return f"{tree}; no memory limit is known here"
     kills = "unknown" if gate.oom_kills is None else str(gate.oom_kills)

@@ -2,7 +2,8 @@
 
 Paging by key costs the same at row 100 and at row 1,000,000, and a row that is changed behind the cursor is neither
 seen twice nor missed. One page is held at a time. Before each page memory is looked at: tight, and the page is
-halved; calm again, and it grows back; critical, and the reading stops and says so.
+halved; calm again, and it grows back; in an emergency the reading stops and says so, unless it is critical: then it
+goes on with the smallest page.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class PaginatedQuery:
         arguments: Sequence[Any] = (),
         rows_a_page: int = 20,
         monitor: MemoryMonitor | None = None,
+        is_critical: bool = False,
     ) -> None:
         self._database = database
         self._name = name
@@ -44,12 +46,13 @@ class PaginatedQuery:
         self._full_rows = rows_a_page
         self._rows = rows_a_page
         self._monitor = monitor
+        self._is_critical = is_critical
         self.stopped_early: str | None = None
 
     async def __aiter__(self) -> AsyncIterator[list[asyncpg.Record]]:
         while True:
             level = self._monitor.check_memory().level if self._monitor else Level.NORMAL
-            if level is Level.EMERGENCY:
+            if level is Level.EMERGENCY and not self._is_critical:
                 self.stopped_early = "memory is at the level emergency"
                 return
             self._rows = page_rows(self._rows, self._full_rows, level)

@@ -63,6 +63,7 @@ def due(
     site: str | None,
     rows_a_page: int,
     monitor: MemoryMonitor,
+    is_critical: bool = False,
 ) -> PaginatedQuery:
     """The posts that are due at `until` and were not read since `not_since`, in pages; see `followed`."""
     return PaginatedQuery(
@@ -73,6 +74,7 @@ def due(
         arguments=(until, not_since, site),
         rows_a_page=rows_a_page,
         monitor=monitor,
+        is_critical=is_critical,
     )
 
 
