@@ -1,0 +1,30 @@
+# One way to do each chore. What CI runs is what a person runs.
+.PHONY: run test check format bench clean
+python := .venv/bin/python
+
+run: ## set everything up, then run the whole program against the demo site
+	@scripts/setup
+	@.venv/bin/tidegate demo
+
+test: ## the tests, with the real Chromium and a real Postgres
+	@scripts/setup dev
+	@$(python) -m pytest
+
+check: ## lint, types, and the law that imports point down
+	@scripts/setup dev
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+format: ## let ruff lay the code out
+	@scripts/setup dev
+	@$(python) -m ruff check --fix .
+	@$(python) -m ruff format .
+
+bench: ## measure speed and memory, as ratios within one run
+	@scripts/setup dev
+	@$(python) -m bench
+
+clean: ## forget the virtual environment and every cache; the database stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
