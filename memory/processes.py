@@ -46,7 +46,7 @@ class ProcessMemory:
 def role_of(command: list[str]) -> Role:
     """The role that a command line speaks for."""
     # Chromium's children overwrite their command line: it may be one string with spaces.
-    words = " ".join(command).split(" ")
+    words = command if len(command) > 1 else "".join(command).split(" ")
     name = Path(words[0]).name
     kind = next((word.removeprefix("--type=") for word in words if word.startswith("--type=")), None)
     if kind is not None:
