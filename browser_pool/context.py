@@ -46,6 +46,7 @@ class WarmContext:
         self.free_since_seconds = 0.0
         self.browser: Browser | None = None
         self._made_seconds = time.monotonic()
+        self._making: asyncio.Future[BrowserContext] | None = None
         self._context: BrowserContext | None = None
         self._lane: PlaywrightLane | None = None
         self._was_handed_out = False
@@ -71,7 +72,10 @@ class WarmContext:
     async def open(self, browser: Browser) -> None:
         """Make the context and its page. Raises `BrowserGone`."""
         self.browser = browser
-        self._context = await browser.new_context(self.identity)
+        # Chromium makes it even if nobody waits for it any more: then `close` still has to find it.
+        self._making = asyncio.ensure_future(browser.new_context(self.identity))
+        self._making.add_done_callback(lambda made: made.cancelled() or made.exception())
+        self._context = await asyncio.shield(self._making)
         self._context.on("page", self._close_popup)
         await self._open_page(self._context)
 
@@ -86,7 +90,8 @@ class WarmContext:
                 await old.close()
                 self._was_handed_out = False
             else:
-                await self.lane.page.goto(BLANK, wait_until="commit")
+                await _leave(self.lane.page)
+                await self.lane.block(())
         except Error as error:
             raise BrowserGone(str(error)) from None
 
@@ -97,10 +102,10 @@ class WarmContext:
 
     async def close(self) -> None:
         """End it. Raises `BrowserGone` if Chromium does not."""
-        if self._context is None:
+        if self._making is None:
             return
         try:
-            await self._context.close()
+            await (await self._making).close()
         except Error as error:
             raise BrowserGone(str(error)) from None
 
@@ -123,3 +128,13 @@ class WarmContext:
         except (Error, TimeoutError):
             # It went away by itself, or its context is about to.
             return
+
+
+async def _leave(page: Page) -> None:
+    try:
+        await page.goto(BLANK, wait_until="commit")
+    except Error as error:
+        if "interrupted by another navigation" not in str(error):
+            raise
+        # Chromium's own error page, for a navigation that failed, was still on its way.
+        await page.goto(BLANK, wait_until="commit")

@@ -10,6 +10,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,12 +70,7 @@ class Driver:
     @property
     def is_running(self) -> bool:
         """Whether its process lives. Unknown counts as yes: then a failing call will tell."""
-        if self._process is None:
-            return True
-        try:
-            return self._process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
+        return self._process is None or _runs(self._process)
 
     def processes(self) -> list[psutil.Process]:
         """The driver and everything below it, now."""
@@ -91,9 +87,28 @@ def kill(processes: list[psutil.Process]) -> None:
 
 
 def _end(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=1.0)
+    alive = _still_running(processes, 1.0)
     kill(alive)
-    psutil.wait_procs(alive, timeout=STOP_SECONDS)
+    _still_running(alive, STOP_SECONDS)
+
+
+def _still_running(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that have not ended after so long.
+
+    One that has ended and was not collected yet is not waited for: orphans of Chromium are collected by the first
+    process of the system, in its own time or never.
+    """
+    until = time.monotonic() + seconds
+    while (alive := [process for process in processes if _runs(process)]) and time.monotonic() < until:
+        time.sleep(0.01)
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _below(process: psutil.Process | None) -> list[psutil.Process]:
@@ -107,6 +122,10 @@ def _below(process: psutil.Process | None) -> list[psutil.Process]:
 
 def _children() -> set[psutil.Process]:
     return set(psutil.Process().children())
+
+
+def _drivers(processes: set[psutil.Process]) -> list[psutil.Process]:
+    return [process for process in processes if "run-driver" in _command(process)]
 
 
 def _command(process: psutil.Process) -> list[str]:

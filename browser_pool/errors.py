@@ -43,7 +43,10 @@ class LaunchFailed(BrowserPoolError):
     def __init__(self, executable: str, detail: str) -> None:
         self.executable = executable
         self.detail = detail
-        super().__init__(f"Chromium did not start ({executable}): {detail}. See `tidegate doctor`.")
+        super().__init__(
+            f"Chromium did not start ({executable}): {detail.rstrip('.')}. "
+            "`tidegate setup` tells what is missing and gets it."
+        )
 
 
 class LeaseRefused(BrowserPoolError):

@@ -77,6 +77,7 @@ class PlaywrightLane:
         self._page = page
         self._session = session
         self._blocked: tuple[str, ...] = ()
+        self._network_is_enabled = False
         self._saved: _SavedDocument | None = None
         self._crashed = asyncio.Event()
         page.on("crash", self._on_crash)
@@ -110,7 +111,9 @@ class PlaywrightLane:
         wanted = tuple(patterns)
         if wanted == self._blocked:
             return
-        await self._send("Network.enable")
+        if not self._network_is_enabled:
+            await self._send("Network.enable")
+            self._network_is_enabled = True
         await self._send("Network.setBlockedURLs", {"urls": list(wanted)})
         self._blocked = wanted
 

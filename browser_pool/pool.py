@@ -38,6 +38,7 @@ log = structlog.get_logger()
 LAUNCH_ATTEMPTS = 3
 CLIMB_AGAIN_SECONDS = 2.0
 CONTEXT_COST = "context"
+CLOSING = ("closed", "the pool is closing")
 
 
 class UnifiedBrowserPool:
@@ -63,7 +64,8 @@ class UnifiedBrowserPool:
         self._budget = budget or MemoryBudget()
         self._table = LeaseTable(self.settings, self._memory_is_tight)
         self._browser: Browser | None = None
-        self._launching = asyncio.Lock()
+        self._launching: asyncio.Task[Browser] | None = None
+        self._is_closing = False
         self._climbing: asyncio.Task[None] | None = None
         self._learned_from: tuple[ProcessMemory, ...] = ()
         self._stack = AsyncExitStack()
@@ -107,6 +109,8 @@ class UnifiedBrowserPool:
         Raises `LeaseRefused` if none could be had in time, and `LeaseEnded` if the body was still running at the
         deadline; the body is cancelled then.
         """
+        if isolation not in {"warm", "fresh"}:
+            raise ValueError(f'isolation is "warm" or "fresh", not {isolation!r}')
         request = LeaseRequest(site, identity, priority, deadline, isolation == "fresh", job)
         lease = await self.acquire(request)
         limit = asyncio.timeout_at(lease.deadline_at_seconds)
@@ -129,7 +133,7 @@ class UnifiedBrowserPool:
 
         Raises `LeaseRefused`, whose reason says what was missing: memory, slot, queue_full, browser or closed.
         """
-        if self._group is None:
+        if self._group is None or self._is_closing:
             raise self._table.refusal("closed", "the pool is not open", 0.0)
         waiter = self._table.enqueue(request)
         try:
@@ -142,6 +146,11 @@ class UnifiedBrowserPool:
             reason, detail = ("browser", "it did not open in time") if waiter.granted.done() else waiter.held_up_by
             self._abandon(waiter)
             raise self._table.refusal(reason, detail, time.monotonic() - waiter.asked_seconds) from None
+        except BrowserGone:
+            self._abandon(waiter)
+            if self._is_closing:
+                raise self._table.refusal(*CLOSING, time.monotonic() - waiter.asked_seconds) from None
+            raise
         except BaseException:
             self._abandon(waiter)
             raise
@@ -180,7 +189,7 @@ class UnifiedBrowserPool:
 
     def _dispatch(self) -> None:
         """Serve the queue from its head for as long as there is something to give. Never waits."""
-        while self._group is not None and not self._monitor.ladder.is_running:
+        while self._group is not None and not self._is_closing and not self._monitor.ladder.is_running:
             waiter = self._table.head()
             if waiter is None:
                 return
@@ -240,7 +249,7 @@ class UnifiedBrowserPool:
     def _abandon(self, waiter: Waiter) -> None:
         """The one who asked is gone: leave the queue, and give back what was granted in the same moment."""
         self._table.leave(waiter)
-        if waiter.granted.done() and not waiter.granted.cancelled():
+        if waiter.granted.done() and not waiter.granted.cancelled() and waiter.granted.exception() is None:
             lease = waiter.granted.result()
             lease.is_spoiled = True
             self.release(lease)
@@ -302,20 +311,28 @@ class UnifiedBrowserPool:
 
     async def _serving_browser(self) -> Browser:
         """The browser, launched if there is none. One launch at a time, with back-off."""
-        async with self._launching:
-            if self._browser is not None:
-                return self._browser
-            retrying = AsyncRetrying(
-                retry=retry_if_exception_type(LaunchFailed),
-                stop=stop_after_attempt(LAUNCH_ATTEMPTS),
-                wait=wait_exponential(multiplier=0.2, max=5.0) + wait_random(0.0, 0.2),
-                reraise=True,
-            )
-            launched: Browser = await retrying(self._launch)
-            self._browser = launched
-            return launched
+        if self._is_closing:
+            raise BrowserGone("the pool is closing")
+        if self._browser is not None:
+            return self._browser
+        if self._launching is None or self._launching.done():
+            self._launching = asyncio.create_task(self._launch(), name="browser.launch")
+            self._launching.add_done_callback(lambda done: done.cancelled() or done.exception())
+        # Whoever asked for it may give up: the launch goes on, for the next and so that nothing is left half started.
+        return await asyncio.shield(self._launching)
 
     async def _launch(self) -> Browser:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(LaunchFailed),
+            stop=stop_after_attempt(LAUNCH_ATTEMPTS),
+            wait=wait_exponential(multiplier=0.2, max=5.0) + wait_random(0.0, 0.2),
+            reraise=True,
+        )
+        launched: Browser = await retrying(self._launch_once)
+        self._browser = launched
+        return launched
+
+    async def _launch_once(self) -> Browser:
         chromium = find_chromium(self.settings.chromium, headed=self.settings.headed)
         limit_bytes = self._monitor.check_memory().limit_bytes
         browser = await Browser.launch(chromium, self.settings, limit_bytes=limit_bytes, on_gone=self._lose)
@@ -358,7 +375,9 @@ class UnifiedBrowserPool:
     async def _close_idle(self) -> str:
         closing = [self._retire(context) for context in self._table.in_state(ContextState.FREE)]
         tasks = [task for task in closing if task is not None]
-        await asyncio.gather(*tasks)
+        if tasks:
+            # Not gathered: closing goes on if the ladder is stopped or the step runs out of time.
+            await asyncio.wait(tasks)
         return f"closed {len(tasks)} idle contexts"
 
     def _on_look(self, _reading: Reading) -> None:
@@ -383,18 +402,22 @@ class UnifiedBrowserPool:
 
     async def _shut(self) -> None:
         """Refuse who waits, take back what is leased, end the browser."""
+        self._is_closing = True
         for waiter in list(self._table.waiters):
             self._table.leave(waiter)
             waited = time.monotonic() - waiter.asked_seconds
             if not waiter.granted.done():
-                waiter.granted.set_exception(self._table.refusal("closed", "the pool is closing", waited))
+                waiter.granted.set_exception(self._table.refusal(*CLOSING, waited))
         for lease in list(self._table.leases.values()):
             lease.is_spoiled = True
             self.release(lease)
         if self._climbing is not None:
             self._climbing.cancel()
-        async with self._launching:
-            browser, self._browser = self._browser, None
+        if self._launching is not None:
+            await asyncio.gather(self._launching, return_exceptions=True)
+        browser, self._browser = self._browser, None
         if browser is not None:
             await browser.close()
+        for context in list(self._table.contexts):
+            self._table.drop_context(context)
         self._group = None

@@ -1,7 +1,7 @@
-"""Getting a Chromium where there is none: Playwright's own headless shell, else the system's package.
+"""Getting what is missing to open a page: a Chromium that starts, and what Playwright's driver needs to run.
 
-Playwright's download comes first because it fits the driver that we use. Where it can't be had, or does not start
-for want of system libraries, the package manager is asked: it needs root.
+Playwright's own headless shell comes first because it fits the driver that we use. Where that download can't be had,
+or does not start for want of system libraries, the system's package manager is asked: it needs root.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from browser_pool.errors import ChromiumNotFound, LaunchFailed
 DOWNLOAD_SECONDS = 600.0
 PACKAGE_SECONDS = 900.0
 PACKAGES = ("chromium-headless-shell", "chromium")
+DRIVER_PACKAGE = "libatomic1"
 START_SECONDS = 30.0
 
 
@@ -45,7 +46,23 @@ def provide_chromium(setting: Path | None, tell: Callable[[str], None]) -> Chrom
             return chromium
     for problem in tried:
         tell(problem)
-    raise ChromiumNotFound(("everything that is known",))
+    raise ChromiumNotFound(("this system", "Playwright's download", "the system's packages"))
+
+
+def provide_driver(tell: Callable[[str], None]) -> None:
+    """See that Playwright's driver runs: its Node needs a library that a minimal system lacks.
+
+    Raises `LaunchFailed` with what is left to do by hand.
+    """
+    command = [sys.executable, "-m", "playwright", "--version"]
+    problem = _run(command, START_SECONDS)
+    if problem is None:
+        return
+    tell(f"Playwright's driver does not run ({problem}): installing the system's {DRIVER_PACKAGE}")
+    refused = _install((DRIVER_PACKAGE,))
+    problem = _run(command, START_SECONDS)
+    if problem is not None:
+        raise LaunchFailed("Playwright's driver", f"{problem}; {refused or 'it did not help'}")
 
 
 def check_start(chromium: Chromium) -> None:
@@ -74,22 +91,28 @@ def _from_playwright(tell: Callable[[str], None]) -> str | None:
 
 def _from_packages(tell: Callable[[str], None]) -> str | None:
     """Install the system's package. Returns what went wrong, None if nothing did."""
+    tell(f"Playwright's download can't be had here or does not start: installing the system's {PACKAGES[0]}")
+    return _install(PACKAGES)
+
+
+def _install(packages: Sequence[str]) -> str | None:
+    """Install the first of `packages` that can be had. Returns what went wrong, None if nothing did."""
     apt = shutil.which("apt-get")
     if apt is None:
-        return "there is no apt-get here: install Chromium with your package manager"
+        return f"there is no apt-get here: install {packages[0]} with your package manager"
     as_root = [] if os.geteuid() == 0 else [sudo, "-n"] if (sudo := shutil.which("sudo")) else None
+    by_hand = f"have an administrator run `apt-get install {packages[0]}`"
     if as_root is None:
-        return f"not root, and no sudo: have an administrator run `apt-get install {PACKAGES[0]}`"
-    tell(f"Playwright's download can't be had here or does not start: installing the system's {PACKAGES[0]}")
+        return f"not root, and no sudo: {by_hand}"
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     problem = _run([*as_root, apt, "update", "-q"], PACKAGE_SECONDS, environment)
-    for package in PACKAGES:
+    for package in packages:
         problem = _run(
             [*as_root, apt, "install", "-y", "-q", "--no-install-recommends", package], PACKAGE_SECONDS, environment
         )
         if problem is None:
             return None
-    return problem
+    return f"{problem}; {by_hand}"
 
 
 def _run(command: Sequence[str], seconds: float, environment: dict[str, str] | None = None) -> str | None:
@@ -110,5 +133,6 @@ def _run(command: Sequence[str], seconds: float, environment: dict[str, str] | N
     if done.returncode == 0:
         return None
     lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    telling = next((line for line in lines if line.startswith(("E:", "Error:"))), lines[-1] if lines else "")
+    told = [line for line in lines if line.startswith(("E:", "Error:")) or "error while loading" in line]
+    telling = (told or lines or [f"exit code {done.returncode}"])[-1].rstrip(".")
     return f"`{name}` failed: {telling}"

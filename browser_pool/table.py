@@ -121,7 +121,9 @@ class LeaseTable:
 
     def head(self) -> Waiter | None:
         """The next to be served: highest priority first, then first come, first served."""
-        return min(self.waiters, key=lambda one: (-one.request.priority, one.number), default=None)
+        # One that was cancelled is still here until its task has run.
+        waiting = (one for one in self.waiters if not one.granted.done())
+        return min(waiting, key=lambda one: (-one.request.priority, one.number), default=None)
 
     def leave(self, waiter: Waiter) -> None:
         """Take it out of the queue, served or not."""
@@ -145,6 +147,8 @@ class LeaseTable:
                 return WaitForSlot("a context of this site is just being cleaned")
         if len(self.contexts) < self._settings.max_contexts:
             return MakeContext()
+        if self.in_state(ContextState.CLOSING):
+            return WaitForSlot("a context is just being closed")
         if free:
             return CloseContext(min(free, key=lambda one: one.free_since_seconds))
         return WaitForSlot(f"all {self._settings.max_contexts} contexts are in use")

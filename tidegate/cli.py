@@ -129,15 +129,20 @@ def scrape(  # noqa: PLR0917 options of a command
 
 @app.command()
 def setup(chromium: Chromium = None) -> None:
-    """Get what is missing to run: a Chromium that starts, and a database server.
+    """Get what is missing to run: a browser and its driver; and see that there is a database server.
 
     Example: tidegate setup
     """
-    from browser_pool.provision import provide_chromium
+    from browser_pool.provision import provide_chromium, provide_driver
     from scraper.store.binaries import find_postgres
 
     settings = _begin(verbose=False, chromium=chromium)
-    found = provide_chromium(settings.chromium, lambda line: typer.echo(line, err=True))
+
+    def tell(line: str) -> None:
+        typer.echo(f"tidegate: {line}", err=True)
+
+    provide_driver(tell)
+    found = provide_chromium(settings.chromium, tell)
     typer.echo(f"Chromium: {found.executable} ({found.found})")
     if settings.database_url is None:
         postgres = find_postgres()

@@ -9,8 +9,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import click
+import structlog
 
 from tidegate.errors import FAILURES, UsageError
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -33,6 +36,7 @@ def run_until_done(work: Coroutine[Any, Any, T]) -> T:
 
     async def with_signals() -> T:
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(_note)
         task = asyncio.create_task(work)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, _cancel_once, task, received, number)
@@ -42,6 +46,12 @@ def run_until_done(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(with_signals())
     except asyncio.CancelledError:
         raise Stopped(received[0] if received else signal.SIGINT) from None
+
+
+def _note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody awaited. A future that failed unseen is mostly Playwright's, of a browser that has just died."""
+    tell = log.warning if "never retrieved" in context["message"] else log.error
+    tell("loop.exception", message=context["message"], error=repr(context.get("exception")))
 
 
 def _cancel_once(task: asyncio.Task[Any], received: list[int], number: int) -> None:
