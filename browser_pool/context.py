@@ -136,5 +136,5 @@ async def _leave(page: Page) -> None:
     except Error as error:
         if "interrupted by another navigation" not in str(error):
             raise
-        # Chromium's own error page, for a navigation that failed, was still on its way.
-        await page.goto(BLANK, wait_until="commit")
+        # Chromium's own error page, for a navigation that failed, was still on its way. Ours follows it.
+        await page.wait_for_url(BLANK, wait_until="commit")

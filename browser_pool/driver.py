@@ -47,13 +47,16 @@ class Driver:
             with _environment(TMPDIR=str(scratch), NODE_OPTIONS=SMALL_HEAP if is_small else None):
                 async with asyncio.timeout(start_seconds):
                     playwright = await async_playwright().start()
-        except TimeoutError:
+        except BaseException as error:
+            kill(_drivers(_children() - before))
             shutil.rmtree(scratch, ignore_errors=True)
-            raise LaunchFailed("Playwright's driver", f"no answer in {start_seconds:.0f} s") from None
-        except Exception as error:  # noqa: BLE001 Playwright raises just that for a driver that ends as it starts
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise LaunchFailed("Playwright's driver", str(error) or type(error).__name__) from None
-        new = [process for process in _children() - before if "run-driver" in _command(process)]
+            if isinstance(error, TimeoutError):
+                raise LaunchFailed("Playwright's driver", f"no answer in {start_seconds:.0f} s") from None
+            if isinstance(error, Exception):
+                # Playwright raises just that for a driver that ends as it starts.
+                raise LaunchFailed("Playwright's driver", str(error) or type(error).__name__) from None
+            raise
+        new = _drivers(_children() - before)
         return cls(playwright, new[0] if new else None, scratch)
 
     async def stop(self) -> None:

@@ -1,0 +1,123 @@
+"""A pool over real Chromium, memory that the test sets, and sight of what the pool has started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from browser_pool import PoolSettings, UnifiedBrowserPool
+from browser_pool.context import ContextState
+from memory import Bound, LevelPolicy, MemoryBudget, MemoryMonitor, MemorySource, Reading, WatchPolicy
+
+MIB = 1 << 20
+PATIENCE_SECONDS = 15.0
+
+MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
+Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
+
+
+class Dial(MemorySource):
+    """A source of readings whose reading the test turns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used_mb = 100
+        self.limit_mb = 4000
+
+    def read(self) -> Reading:
+        now = super().read()
+        bound = Bound("cgroup v2", "/box", self.limit_mb * MIB, self.used_mb * MIB)
+        return Reading(now.at_seconds, (bound,), None, 0)
+
+
+@pytest.fixture
+def dial() -> Dial:
+    return Dial()
+
+
+@pytest.fixture
+async def monitor(dial: Dial) -> AsyncIterator[MemoryMonitor]:
+    """A running monitor over `dial`. Levels fall as soon as the reading does."""
+    watch = WatchPolicy(look_every_seconds=0.02, tree_every_seconds=3600, cooldown_seconds=0.05)
+    async with MemoryMonitor(dial, levels=LevelPolicy(calm_seconds=0), watch=watch) as monitor:
+        yield monitor
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """Where the pools of a test keep their folders."""
+    with tempfile.TemporaryDirectory(prefix="scratch-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def make_pool(chromium: Path, monitor: MemoryMonitor, scratch: Path) -> MakePool:
+    """`async with make_pool(max_contexts=1) as pool`: a pool of its own for a test that breaks it."""
+
+    @asynccontextmanager
+    async def make(budget: MemoryBudget | None = None, **settings: object) -> AsyncIterator[UnifiedBrowserPool]:
+        chosen: dict[str, object] = {"chromium": chromium, "scratch": scratch, "max_contexts": 2, **settings}
+        pool = UnifiedBrowserPool(PoolSettings(**chosen), monitor=monitor, budget=budget or MemoryBudget())  # type: ignore[arg-type]
+        async with pool:
+            yield pool
+
+    return make
+
+
+@pytest.fixture(scope="session")
+async def shared_pool(chromium: Path) -> AsyncIterator[UnifiedBrowserPool]:
+    """One pool with two slots for all tests that leave it as it was. See `pool`."""
+    async with MemoryMonitor(Dial()) as monitor:
+        settings = PoolSettings(chromium=chromium, max_contexts=2)
+        async with UnifiedBrowserPool(settings, monitor=monitor, budget=MemoryBudget()) as pool:
+            yield pool
+
+
+@pytest.fixture
+async def pool(shared_pool: UnifiedBrowserPool, eventually: Eventually) -> AsyncIterator[UnifiedBrowserPool]:
+    """A pool with two slots, all free and no context open."""
+    yield shared_pool
+    table = shared_pool._table
+    await eventually(lambda: not table.leases and all(one.state is ContextState.FREE for one in table.contexts))
+    await shared_pool._close_idle()
+    assert shared_pool.statistics().browsers_lost == 0
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Eventually:
+    """Wait until something that nobody announces has become true; not for ever."""
+
+    async def wait(holds: Callable[[], bool]) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not holds():  # noqa: ASYNC110 a process of the system has no event to wait for
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            pytest.fail("it has not come true")
+
+    return wait
+
+
+@pytest.fixture
+def started() -> Callable[[], list[psutil.Process]]:
+    """The processes that have been started below this one since the test began, and still run."""
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+
+    def look() -> list[psutil.Process]:
+        found = []
+        for process in psutil.Process(os.getpid()).children(recursive=True):
+            try:
+                if process.pid not in before and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    return look
