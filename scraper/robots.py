@@ -26,11 +26,15 @@ KEPT_AFTER_FAILURE_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """May it be opened, why not, and how long the site wants between two requests (seconds)."""
+    """May it be opened, why not, and how long the site wants between two requests (seconds).
+
+    `is_unreachable`: nobody answered, so nothing is known of what is allowed.
+    """
 
     is_allowed: bool
     reason: str = ""
     delay_seconds: float | None = None
+    is_unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class _Known:
     rules: Protego | None
     problem: str
     until_seconds: float
+    is_unreachable: bool = False
 
 
 class Robots:
@@ -59,7 +64,7 @@ class Robots:
                 known = await asyncio.to_thread(self._fetch, site)
                 self._known[site] = known
         if known.rules is None:
-            return Answer(is_allowed=False, reason=known.problem)
+            return Answer(is_allowed=False, reason=known.problem, is_unreachable=known.is_unreachable)
         delay = known.rules.crawl_delay(AGENT)
         allowed = known.rules.can_fetch(url, AGENT)
         return Answer(allowed, "" if allowed else f"{site}/robots.txt disallows it", delay)
@@ -76,16 +81,14 @@ class Robots:
             error.close()
             if 400 <= error.code < 500:
                 return _Known(Protego.parse(""), "", time.monotonic() + KEPT_SECONDS)
-            return self._failed(f"{site}/robots.txt answered {error.code}")
+            return _failed(f"{site}/robots.txt answered {error.code}, so nothing may be opened for now")
         except (OSError, ValueError) as error:
-            return self._failed(f"{site}/robots.txt can't be read: {getattr(error, 'reason', error)}")
+            return _failed(f"no answer from {site}: {getattr(error, 'reason', error)}", is_unreachable=True)
         return _Known(Protego.parse(text), "", time.monotonic() + KEPT_SECONDS)
 
-    @staticmethod
-    def _failed(problem: str) -> _Known:
-        return _Known(
-            None, f"{problem}, so nothing may be opened for now", time.monotonic() + KEPT_AFTER_FAILURE_SECONDS
-        )
+
+def _failed(problem: str, *, is_unreachable: bool = False) -> _Known:
+    return _Known(None, problem, time.monotonic() + KEPT_AFTER_FAILURE_SECONDS, is_unreachable)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

@@ -119,7 +119,8 @@ class Visitor:
         if self.settings.heed_robots:
             answer = await self._robots.ask(url)
             if not answer.is_allowed:
-                return Verdict(Outcome.DENIED_BY_ROBOTS, answer.reason)
+                outcome = Outcome.TIMEOUT if answer.is_unreachable else Outcome.DENIED_BY_ROBOTS
+                return Verdict(outcome, answer.reason)
             delay = answer.delay_seconds
         host = urlsplit(url).netloc
         wait = self._pace.take_turn(

@@ -64,13 +64,17 @@ class _Lines:
 
 def show(report: DemoReport, console: Console) -> None:
     """Everything that a run of the demo has to show."""
-    console.print(_posts(report, console.width))
-    console.print(_opportunities(report.opportunities, console.width))
+    shown = report.posts[:SHOWN_POSTS]
+    console.print(f"\nPosts, most seen first ({len(shown)} of {len(report.posts)})", style="bold")
+    console.print(_posts(shown, console.width))
+    if report.opportunities:
+        console.print("\nConversations worth a reply", style="bold")
+        console.print(_opportunities(report.opportunities, console.width))
+    console.print()
     console.print(_summary(report))
 
 
-def _posts(report: DemoReport, width: int) -> Table:
-    shown = report.posts[:SHOWN_POSTS]
+def _posts(shown: list[asyncpg.Record], width: int) -> Table:
     rows = [
         (
             plain(row["author"]),
@@ -81,9 +85,7 @@ def _posts(report: DemoReport, width: int) -> Table:
         for row in shown
     ]
     headers = ("author", "post", *(metric for metric in METRICS if metric != "score"), "since last")
-    return table_of(
-        f"Posts, most seen first ({len(shown)} of {len(report.posts)})", headers, rows, roomy="post", width=width
-    )
+    return table_of(headers, rows, roomy="post", width=width)
 
 
 def _since(row: asyncpg.Record) -> str:
@@ -97,7 +99,7 @@ def _opportunities(rows: list[asyncpg.Record], width: int) -> Table:
         (f"{row['score']:.2f}", row["tier"], plain(row["author"]), plain(row["text"]), row["because"]) for row in rows
     ]
     headers = ("score", "tier", "author", "post", "because")
-    return table_of("Conversations worth a reply", headers, cells, roomy="post", width=width)
+    return table_of(headers, cells, roomy="post", width=width)
 
 
 def _summary(report: DemoReport) -> Table:

@@ -1,18 +1,19 @@
 """What the front door says when something is wrong, and with which exit code.
 
 ```
-UsageError              exit code 2: what was asked for can't be meant
+UsageError              what was asked for can't be meant
 └── BadSetting          a setting is out of range or not known
 ```
 
-Everything else that is known to go wrong (no browser, no database, too little memory) is exit code 1; see `FAILURES`.
+Wrong usage is exit code 2, see `USAGE_ERRORS`; whatever else is known to go wrong (no browser, no database, too
+little memory) is exit code 1, see `FAILURES`.
 """
 
 from __future__ import annotations
 
 from browser_pool import BrowserPoolError
 from memory import MemorySafetyError
-from scraper.errors import ScraperError
+from scraper.errors import DefinitionError, ScraperError, UnknownSite
 from scraper.store.errors import StoreError
 from tidegate.demo import DemoSiteError
 
@@ -26,8 +27,11 @@ class BadSetting(UsageError):
 
     def __init__(self, name: str, value: object, expected: str) -> None:
         shown = f" (it is {value!r})" if value not in {"", None} else ""
-        super().__init__(f"the setting {name}{shown}: {expected}.")
+        super().__init__(f"setting {name}{shown}: {expected}.")
 
+
+USAGE_ERRORS = (UsageError, UnknownSite, DefinitionError)
+"""Wrong usage: told in one line, with exit code 2."""
 
 FAILURES = (BrowserPoolError, MemorySafetyError, StoreError, ScraperError, DemoSiteError)
 """Known failures: told in one line, with exit code 1."""

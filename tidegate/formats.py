@@ -58,7 +58,9 @@ def write(pages: Sequence[Scraped], format: Format, console: Console) -> None:  
     """Print `pages` to the console's file."""
     if format is Format.TABLE:
         for page in pages:
-            console.print(_table(page, console.width))
+            console.print(_heading(page), style="bold", markup=False, soft_wrap=True)
+            if page.report.posts:
+                console.print(_table(page, console.width))
         return
     lines = {Format.JSON: _json, Format.JSONL: _jsonl, Format.CSV: _csv}[format](pages)
     for line in lines:
@@ -79,9 +81,9 @@ def count(value: int | None, approximate: str | None = None) -> str:
     return f"≈{plain(approximate)}" if approximate else "–"  # noqa: RUF001 a dash that is not a minus
 
 
-def table_of(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, roomy: str, width: int) -> Table:
+def table_of(headers: Sequence[str], rows: Sequence[Sequence[str]], *, roomy: str, width: int) -> Table:
     """A table `width` wide, in which `roomy` gets what the other columns leave, and numbers stand to the right."""
-    table = Table(title=title, title_justify="left")
+    table = Table()
     widest = [max(cell_len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
     others = sum(cells + CELL_FRAME for header, cells in zip(headers, widest, strict=True) if header != roomy)
     room = max(LEAST_ROOM, width - others - CELL_FRAME - 1)
@@ -95,6 +97,12 @@ def table_of(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], 
     return table
 
 
+def _heading(page: Scraped) -> str:
+    number = len(page.report.posts)
+    posts = "1 post" if number == 1 else f"{number} posts"
+    return f"{plain(page.source)} · {page.site} · {page.report.outcome.value} · {posts}"
+
+
 def _table(page: Scraped, width: int) -> Table:
     posts = page.report.posts
     shown = [
@@ -102,12 +110,11 @@ def _table(page: Scraped, width: int) -> Table:
         for metric in METRICS
         if any(post.metric(metric) is not None or metric in post.approximate for post in posts)
     ]
-    title = f"{plain(page.source)} · {page.site} · {page.report.outcome.value} · {len(posts)} posts"
     rows = [
         (plain(post.author)[:20], plain(post.title or post.text), *(_cell(post, metric) for metric in shown))
         for post in posts
     ]
-    return table_of(title, ("author", "post", *shown), rows, roomy="post", width=width)
+    return table_of(("author", "post", *shown), rows, roomy="post", width=width)
 
 
 def _cell(post: Post, metric: str) -> str:

@@ -8,14 +8,17 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-import click
 import structlog
+import typer
 
-from tidegate.errors import FAILURES, UsageError
+from tidegate.errors import FAILURES, USAGE_ERRORS
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+PARSER_ERRORS: Any = typer.BadParameter.__base__
+"""What the command line's parser raises for wrong usage: typer exports only this one child of it."""
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -73,7 +76,7 @@ def exit_code_of(command: Callable[[], object]) -> int:
         if known is None:
             raise
         message, code = known
-        click.echo(f"tidegate: {' '.join(message.split())}", err=True)
+        typer.echo(f"tidegate: {' '.join(message.split())}", err=True)
     return code if isinstance(code, int) else 0
 
 
@@ -82,12 +85,12 @@ def _innermost_known(error: BaseException) -> tuple[str, int] | None:
     if isinstance(error, BaseExceptionGroup):
         told = [_innermost_known(one) for one in error.exceptions]
         return told[0] if all(told) else None
-    if isinstance(error, click.ClickException):
-        return error.format_message(), EXIT_USAGE
-    if isinstance(error, UsageError):
+    if isinstance(error, PARSER_ERRORS):
+        return f"{error.format_message()} (see `tidegate --help`)", EXIT_USAGE
+    if isinstance(error, USAGE_ERRORS):
         return str(error), EXIT_USAGE
     if isinstance(error, Stopped):
         return str(error), EXIT_BY_SIGNAL + error.number
-    if isinstance(error, click.Abort | KeyboardInterrupt):
+    if isinstance(error, typer.Abort | KeyboardInterrupt):
         return "interrupted", EXIT_BY_SIGNAL + signal.SIGINT
     return (str(error), EXIT_FAILURE) if isinstance(error, FAILURES) else None
