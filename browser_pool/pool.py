@@ -143,7 +143,7 @@ class UnifiedBrowserPool:
                 lease.expiry = asyncio.get_running_loop().call_at(lease.deadline_at_seconds, self._expire, lease)
                 await self._make_real(lease.context)
         except TimeoutError:
-            reason, detail = ("browser", "it did not open in time") if waiter.granted.done() else waiter.held_up_by
+            reason, detail = ("browser", "it did not open in time") if waiter.is_granted else waiter.held_up_by
             self._abandon(waiter)
             raise self._table.refusal(reason, detail, time.monotonic() - waiter.asked_seconds) from None
         except BrowserGone:
@@ -249,7 +249,7 @@ class UnifiedBrowserPool:
     def _abandon(self, waiter: Waiter) -> None:
         """The one who asked is gone: leave the queue, and give back what was granted in the same moment."""
         self._table.leave(waiter)
-        if waiter.granted.done() and not waiter.granted.cancelled() and waiter.granted.exception() is None:
+        if waiter.is_granted:
             lease = waiter.granted.result()
             lease.is_spoiled = True
             self.release(lease)

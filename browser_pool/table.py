@@ -35,6 +35,11 @@ class Waiter:
         """The deadline of the lease that is asked for."""
         return self.asked_seconds + self.request.deadline_seconds
 
+    @property
+    def is_granted(self) -> bool:
+        """Whether it got its lease. One that gave up, or was refused, is done as well."""
+        return self.granted.done() and not self.granted.cancelled() and self.granted.exception() is None
+
 
 @dataclass(frozen=True, slots=True)
 class UseContext:
