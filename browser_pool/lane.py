@@ -25,6 +25,10 @@ from browser_pool.errors import (
     PageCrashed,
 )
 
+ERROR_PAGE = "chrome-error:"
+
+SETTLE_SECONDS = 1.0
+
 RECLAIM_SECONDS = 5.0
 """How long Chromium gets to give memory back. A page that hangs does not answer, and is not waited for."""
 
@@ -124,17 +128,31 @@ class PlaywrightLane:
             await self._send("Memory.simulatePressureNotification", {"level": "critical"})
 
     async def _navigate(self, url: str, timeout_seconds: float) -> Opened:
+        going = self._page.goto(url, wait_until="commit", timeout=timeout_seconds * 1000)
         try:
-            response = await self._unless_crashed(
-                self._page.goto(url, wait_until="commit", timeout=timeout_seconds * 1000)
-            )
+            response = await self._unless_crashed(going)
         except PlaywrightTimeout:
             raise NavigationTimeout(url, timeout_seconds) from None
         except Error as error:
-            raise _navigation_error(url, error) from None
+            failed = _navigation_error(url, error)
+            if isinstance(failed, NavigationFailed):
+                await self._settle()
+            raise failed from None
         if response is None:
             return Opened(self._page.url, None, {})
         return Opened(self._page.url, response.status, response.headers, _redirects(response))
+
+    async def _settle(self) -> None:
+        """Wait for the error page of an address that failed: it comes late, and would interrupt the next address."""
+        if self._page.url.startswith(ERROR_PAGE):
+            return
+        try:
+            await self._unless_crashed(
+                self._page.wait_for_url(f"{ERROR_PAGE}**", wait_until="commit", timeout=SETTLE_SECONDS * 1000)
+            )
+        except PlaywrightTimeout:
+            # There is none for this failure, as for a download.
+            return
 
     async def _send(self, method: str, parameters: dict[str, Any] | None = None) -> Any:
         try:
