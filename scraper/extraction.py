@@ -89,10 +89,10 @@ class _Item:
 
     def missing(self) -> list[str]:
         """Which of the required fields are not there."""
-        there = {name for name in self.kind.required if name != "counts" and self._there(name)}
+        there = {name for name in ("id", *self.kind.required) if name != "counts" and self._there(name)}
         if any(count.exact is not None or count.range for count in self.counts.values()):
             there.add("counts")
-        return [name for name in ("id", *self.kind.required) if name not in there and (name != "id" or not self.id)]
+        return [name for name in dict.fromkeys(("id", *self.kind.required)) if name not in there]
 
     def _there(self, name: str) -> bool:
         return (self.author() if name == "author" else self.string(name)) is not None

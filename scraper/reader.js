@@ -234,7 +234,7 @@ async (task) => {
     for (let s = 0; s < kind.sources.length; s++) values[s] = read(kind.sources[s], element, kind, page);
     let quoted = null;
     const inner = kind.nested && element.querySelector(kind.nested);
-    if (inner && !element.parentElement?.closest(kind.nested)) {
+    if (inner) {
       quoted = [];
       const part = { css: kind.nested, nested: null };
       for (let s = 0; s < kind.quoted.length; s++) quoted[s] = read(kind.quoted[s], inner, part, page);

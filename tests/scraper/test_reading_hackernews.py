@@ -76,6 +76,36 @@ async def test_the_link_to_the_next_page_of_comments_is_no_parent(read_file: Rea
     ]
 
 
+async def test_before_2014_no_row_had_a_name_and_no_comment_borrows_a_parent_from_above_a_deleted_one(
+    read_file: ReadFile,
+) -> None:
+    (old,) = (await read_file("hackernews/front-2010.html")).posts
+    assert (old.id, old.rank, old.score, old.replies, old.author) == ("1500001", 1, 50, 20, "kelp")
+    assert (old.title, old.link, old.time) == ("Old tides", "http://tides.example/", None)
+    report = await read_file("hackernews/item-2012.html", url=f"{HN}/item?id=4100001")
+    story, *comments = report.posts
+    assert (story.title, story.text, story.score, story.replies) == (
+        "Ask HN: Sea or lake?",
+        "Salt, I think.Or not.",
+        1,
+        0,
+    )
+    assert [(one.id, one.author, one.text, one.depth, one.parent, one.score) for one in comments] == [
+        ("4100002", "brine", "Sea.Always https://sea.example", 0, "4100001", None),
+        ("4100003", "tarn", "Lake.", 1, "4100002", 3),
+        ("4100005", "delta", "Both", 1, None, None),
+    ]
+    assert report.warnings == ("1 posts left out: comment without id",)
+
+
+async def test_rows_that_had_no_ids_yet_are_known_by_their_links(read_file: ReadFile) -> None:
+    story, job, comment = (await read_file("hackernews/rows-without-ids-2015.html")).posts
+    assert (story.id, story.author, story.score, story.replies) == ("9100001", "polder", 10, 3)
+    assert (job.id, job.author, job.score, job.replies) == ("9100002", None, None, None)
+    assert (comment.id, comment.author, comment.parent) == ("9100003", "weir", "9100000")
+    assert comment.text == "FirstSecond"
+
+
 async def test_in_a_list_of_comments_the_parent_is_the_one_the_page_links_to(read_file: ReadFile) -> None:
     own, answer = (await read_file("hackernews/threads.html")).posts
     assert (own.parent, own.score, own.text) == ("41000001", -2, "Not at my shore.")
@@ -87,7 +117,7 @@ async def test_in_a_list_of_comments_the_parent_is_the_one_the_page_links_to(rea
     (
         ("no-such-item", Outcome.NOT_FOUND),
         ("too-quickly", Outcome.RATE_LIMITED),
-        ("layout-of-2010", Outcome.SELECTOR_DRIFT),
+        ("layout-of-tomorrow", Outcome.SELECTOR_DRIFT),
     ),
 )
 async def test_a_page_without_a_readable_post_says_what_it_is(

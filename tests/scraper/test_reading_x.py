@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,7 +98,7 @@ async def test_visible_numbers_alone_give_what_is_exact_and_ranges_for_the_rest(
 
 async def test_the_client_of_july_2026_is_read_and_its_quotes_do_not_leak(read_file: ReadFile) -> None:
     report = await read_file("x/client-of-july-2026.html", url="https://x.com/lenafisk/status/2090000000000000001")
-    assert report.layout == "july-2026"
+    assert report.layout == "x-web"
     post, second = report.posts
     assert counts(post) == {"replies": 28, "reposts": None, "likes": 1712, "bookmarks": 208, "views": 32877}
     assert post.text == "Ferry is late, cut nowhere"
@@ -113,6 +114,56 @@ async def test_the_client_of_july_2026_is_read_and_its_quotes_do_not_leak(read_f
     assert second.quoted is not None
     assert second.quoted.url == "https://x.com/quayside/status/2080000000000000004"
     assert second.quoted.text == "Inner"
+
+
+async def test_the_client_of_august_2026_is_read_in_any_language_and_unusable_digits_are_unknown(
+    read_file: ReadFile,
+) -> None:
+    post, answer = (await read_file("x/client-of-august-2026.html")).posts
+    assert (post.author, post.author_name) == ("toudaimori", "灯台守 🗼")
+    assert post.text == "霧が晴れた。\n@kaze 見て"
+    assert post.time == datetime(2026, 8, 17, 20, 1, tzinfo=UTC)
+    assert counts(post) == {"replies": 10, "reposts": 46, "likes": 1008, "bookmarks": None, "views": None}
+    assert (post.approximate["views"].low, post.approximate["views"].high) == (38000, 38999)
+    assert (post.quoted, post.pinned) == (None, None)
+    assert counts(answer) == {"replies": None, "reposts": None, "likes": 8015, "bookmarks": None, "views": 1096657}
+    assert answer.text == "こちらも"
+    assert answer.quoted is not None
+    assert answer.quoted.url == "https://x.com/nami/status/2088000000000000003"
+    assert (answer.quoted.author_name, answer.quoted.text) == ("波", "引用された言葉")
+
+
+async def test_the_client_of_october_2026_whose_articles_have_no_id_is_read_and_bound_to_its_links(
+    read_file: ReadFile,
+) -> None:
+    pinned, post = (await read_file("x/client-of-october-2026.html")).posts
+    assert (pinned.id, pinned.author, pinned.author_name) == ("2105000000000000001", "wardkeel", "Ward Keel")
+    assert (pinned.pinned, pinned.social_context) == (True, "已釘選")
+    assert pinned.text == "Each @yard crane lifts 250 tons, see x.com/biz/status/21"
+    assert counts(pinned) == {"replies": None, "reposts": 3801, "likes": 28, "bookmarks": None, "views": None}
+    assert {metric: (count.low, count.high) for metric, count in pinned.approximate.items()} == {
+        "replies": (2500, 2599),
+        "views": (27000, 27999),
+    }
+    assert pinned.quoted is not None
+    assert pinned.quoted.url == "https://x.com/dryquay/status/2104000000000000002"
+    assert (pinned.quoted.author_name, pinned.quoted.text) == ("Dry Quay", "Tallest crane yet")
+    assert (post.id, post.pinned, post.social_context) == ("2104300000000000003", False, None)
+    assert post.text == "Back on Tuesday"
+    assert post.time == datetime(2026, 9, 27, 19, 59, 50, tzinfo=UTC)
+    assert counts(post) == {"replies": 187, "reposts": None, "likes": None, "bookmarks": 7, "views": 1355}
+
+
+async def test_a_quote_without_its_frame_never_lends_its_words_in_the_client_of_2026_either(
+    definitions: Definitions, read_html: ReadHtml
+) -> None:
+    html = (
+        (PAGES / "client-of-october-2026.html").read_bytes().replace(b'role="link" tabindex', b'role="zz" tabindex')
+    )
+    html = re.sub(rb'<article>(<div><div><div><a id="base-4".*?)</article>', rb"<section>\1</section>", html)
+    report = await read_html(definitions.by_name("x"), html)
+    assert [post.id for post in report.posts] == ["2104300000000000003"]
+    assert report.warnings == ("1 posts left out: post that holds another one, not set apart",)
 
 
 @pytest.mark.parametrize(
