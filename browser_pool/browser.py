@@ -71,7 +71,7 @@ class Browser:
             facts = await session.send("Browser.getVersion")
         except Error as error:
             await driver.stop()
-            raise LaunchFailed(str(chromium.executable), _first_line(error)) from None
+            raise LaunchFailed(str(chromium.executable), _last_words(error)) from None
         except BaseException:
             await driver.stop()
             raise
@@ -148,3 +148,10 @@ async def _start(driver: Driver, chromium: Chromium, settings: PoolSettings) -> 
 
 def _first_line(error: Error) -> str:
     return str(error).strip().splitlines()[0]
+
+
+def _last_words(error: Error) -> str:
+    """What Chromium itself said of why it did not start; Playwright's own words where it said nothing."""
+    said = [line.partition("[err]")[2].strip() for line in str(error).splitlines() if "[err]" in line]
+    fatal = (line for line in said if "FATAL" in line or "error while loading" in line)
+    return next(fatal, said[-1] if said else _first_line(error))

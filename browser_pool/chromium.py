@@ -81,8 +81,13 @@ def _playwrights_own(*, headed: bool) -> Iterator[Path]:
     kinds = ("chromium-*",) if headed else ("chromium_headless_shell-*", "chromium-*")
     names = ("chrome-headless-shell", "headless_shell", "chrome", "Google Chrome for Testing", "Chromium")
     for kind in kinds:
-        folders = sorted(_playwright_folder().glob(kind), key=lambda folder: folder.name, reverse=True)
+        folders = sorted(_playwright_folder().glob(kind), key=_build, reverse=True)
         for folder in folders:
             for path in folder.rglob("*"):
                 if path.name in names and path.is_file() and os.access(path, os.X_OK):
                     yield path
+
+
+def _build(folder: Path) -> int:
+    number = folder.name.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0

@@ -58,6 +58,12 @@ def scratch() -> Iterator[Path]:
 
 
 @pytest.fixture
+def folders(scratch: Path) -> Callable[[], list[str]]:
+    """What lies in `scratch`, folders and files below them, by name."""
+    return lambda: [path.name for path in scratch.rglob("*") if path.parent == scratch or path.is_file()]
+
+
+@pytest.fixture
 def make_pool(chromium: Path, monitor: MemoryMonitor, scratch: Path) -> MakePool:
     """`async with make_pool(max_contexts=1) as pool`: a pool of its own for a test that breaks it."""
 

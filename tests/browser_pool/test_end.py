@@ -1,0 +1,135 @@
+"""After its end a pool has left nothing: no process, no folder, no task. Even after SIGKILL no process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from browser_pool import LaunchFailed, LeaseEnded, LeaseRequest, PoolSettings, UnifiedBrowserPool
+from memory import MemoryMonitor
+
+Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
+MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
+Folders = Callable[[], list[str]]
+Started = Callable[[], list[psutil.Process]]
+
+
+async def test_after_close_no_process_no_folder_and_no_task_is_left(
+    make_pool: MakePool, started: Started, folders: Folders
+) -> None:
+    tasks_before = asyncio.all_tasks()
+    async with make_pool() as pool:
+        async with pool.lease(site="a"), pool.lease(site="b", isolation="fresh"):
+            pass
+        kept = await pool.acquire(LeaseRequest("c"))
+        assert any(name.startswith(f"tidegate-{os.getpid()}-") for name in folders())
+    assert started() == []
+    assert folders() == []
+    assert asyncio.all_tasks() == tasks_before
+    now = pool.statistics()
+    assert (now.waiting, now.leased, now.free, now.cleaning, now.closing) == (0, 0, 0, 0, 0)
+    assert now.contexts_made == now.contexts_closed
+    with pytest.raises(LeaseEnded):
+        await kept.evaluate("() => 1")
+
+
+async def test_an_error_in_the_body_comes_out_as_it_is_and_leaves_nothing(
+    make_pool: MakePool, started: Started, folders: Folders
+) -> None:
+    async def body() -> None:
+        async with make_pool() as pool, pool.lease(site="a"):
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await body()
+    assert started() == []
+    assert folders() == []
+
+
+async def test_a_pool_with_its_own_monitor_ends_that_too(chromium: Path, scratch: Path) -> None:
+    tasks_before = asyncio.all_tasks()
+    async with UnifiedBrowserPool(PoolSettings(chromium=chromium, scratch=scratch)) as pool:
+        async with pool.lease() as lease:
+            assert await lease.evaluate("() => 1 + 1") == 2
+        assert asyncio.all_tasks() > tasks_before
+    assert asyncio.all_tasks() == tasks_before
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    (
+        ("echo 'error while loading shared libraries: libnss3.so' >&2; exit 127", "libnss3.so"),
+        ("exit 1", ""),
+    ),
+)
+async def test_a_chromium_that_does_not_start_is_said_and_leaves_nothing(
+    monitor: MemoryMonitor,
+    tmp_path: Path,
+    scratch: Path,
+    folders: Folders,
+    started: Started,
+    *,
+    script: str,
+    said: str,
+) -> None:
+    fake = tmp_path / "chromium"
+    fake.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    fake.chmod(0o755)
+    tasks_before = asyncio.all_tasks()
+    with pytest.raises(LaunchFailed) as caught:
+        async with UnifiedBrowserPool(PoolSettings(chromium=fake, scratch=scratch), monitor=monitor):
+            pass
+    assert caught.value.executable == str(fake)
+    assert said in str(caught.value)
+    assert "tidegate setup" in str(caught.value)
+    assert started() == []
+    assert folders() == []
+    assert asyncio.all_tasks() == tasks_before
+
+
+OWNER = """
+import asyncio, sys
+from pathlib import Path
+from browser_pool import PoolSettings, UnifiedBrowserPool
+
+async def main():
+    settings = PoolSettings(chromium=Path(sys.argv[1]), scratch=Path(sys.argv[2]))
+    async with UnifiedBrowserPool(settings) as pool, pool.lease() as lease:
+        await lease.open("data:text/html,<p>here", timeout_seconds=10)
+        print("ready", flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_after_sigkill_of_its_owner_no_process_is_left(
+    chromium: Path, scratch: Path, eventually: Eventually
+) -> None:
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", OWNER, str(chromium), str(scratch), stdout=asyncio.subprocess.PIPE
+    )
+    assert owner.stdout is not None
+    async with asyncio.timeout(30):
+        while (line := await owner.stdout.readline()) != b"ready\n":
+            assert line, "the owner ended before it was ready"
+    below = psutil.Process(owner.pid).children(recursive=True)
+    assert len(below) > 3
+    owner.send_signal(signal.SIGKILL)
+    await owner.wait()
+
+    def runs(process: psutil.Process) -> bool:
+        try:
+            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    await eventually(lambda: not any(runs(process) for process in below))
