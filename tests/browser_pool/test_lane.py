@@ -1,0 +1,40 @@
+"""The lane over a real page: what one address leaves behind must not befall the next."""
+
+from __future__ import annotations
+
+import pytest
+
+from browser_pool import NavigationFailed, PoolSettings, UnifiedBrowserPool
+from tidegate.demo import DemoSite
+
+
+@pytest.mark.parametrize("trouble", ("redirect_loop", "redirect_file", "download"))
+async def test_a_page_that_failed_does_not_take_the_next_one_along(demo_site: DemoSite, trouble: str) -> None:
+    good = f"{demo_site.url}/light{demo_site.world.posts[0].path}"
+    async with UnifiedBrowserPool(PoolSettings(max_contexts=1)) as pool, pool.lease(site="demo") as lease:
+        for _ in range(3):
+            with pytest.raises(NavigationFailed):
+                await lease.open(f"{demo_site.url}/?trouble={trouble}", timeout_seconds=10)
+            opened = await lease.open(good, timeout_seconds=10)
+            assert (opened.url, opened.status) == (good, 200)
+
+
+async def test_a_saved_document_is_read_at_its_address_and_nothing_else_is_asked_for(demo_site: DemoSite) -> None:
+    before = (await demo_site.stats())["requests"]
+    html = b"<!doctype html><title>kept</title><img src='/images/post/1.png'><script src='/client/app.js'></script>"
+    async with UnifiedBrowserPool(PoolSettings(max_contexts=1)) as pool, pool.lease(site="demo") as lease:
+        await lease.open(f"{demo_site.url}/@alice", timeout_seconds=10, saved_html=html)
+        assert await lease.evaluate("() => [location.pathname, document.title]") == ["/@alice", "kept"]
+    assert (await demo_site.stats())["requests"] == before
+
+
+async def test_what_is_blocked_is_never_asked_for(demo_site: DemoSite) -> None:
+    shown = "() => new Promise(done => setTimeout(() => done(document.querySelectorAll('article').length), 300))"
+    before = (await demo_site.stats())["requests"]
+    async with UnifiedBrowserPool(PoolSettings(max_contexts=1)) as pool, pool.lease(site="demo") as lease:
+        await lease.block(["*/images/*", "*/tracker/*"])
+        await lease.open(f"{demo_site.url}/", timeout_seconds=10)
+        assert await lease.evaluate(shown) > 0
+    after = (await demo_site.stats())["requests"]
+    assert (after["images"], after["tracker"]) == (before["images"], before["tracker"])
+    assert after["api"] > before["api"]

@@ -1,0 +1,46 @@
+"""What a job needs, for real: the demo site, a pool, a database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from browser_pool import PoolSettings, UnifiedBrowserPool
+from jobs import JobManager
+from memory import MemoryBudget, MemoryMonitor
+from scraper.addresses import AddressPolicy
+from scraper.definitions import Definitions
+from scraper.store.database import Database
+from scraper.visit import Visitor, VisitSettings
+from tidegate.demo_run import FOLDER
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Everything that jobs are made of."""
+
+    database: Database
+    monitor: MemoryMonitor
+    budget: MemoryBudget
+    pool: UnifiedBrowserPool
+    visitor: Visitor
+    definitions: Definitions
+    manager: JobManager
+
+
+@pytest.fixture
+async def shop(database: Database) -> AsyncIterator[Shop]:
+    monitor, budget = MemoryMonitor(), MemoryBudget()
+    visitor = Visitor(AddressPolicy(allow_private=True), VisitSettings(page_seconds=2))
+    async with monitor, UnifiedBrowserPool(PoolSettings(max_contexts=2), monitor=monitor, budget=budget) as pool:
+        yield Shop(
+            database,
+            monitor,
+            budget,
+            pool,
+            visitor,
+            Definitions.builtin().load(FOLDER),
+            JobManager(database, monitor, budget),
+        )

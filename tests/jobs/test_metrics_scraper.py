@@ -1,0 +1,130 @@
+"""Posts that are due, read through the pool into Postgres."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psutil
+import pytest
+
+from browser_pool import BrowserGone, LeaseRefused
+from jobs import MetricsScraper, Status
+from jobs.metrics_scraper import ATTEMPTS, After, Batch, after_lease, batches
+from scraper.outcome import Outcome
+from scraper.post import METRICS
+from scraper.store import posts
+from scraper.store.posts import FollowedPost
+from tidegate.demo import DemoSite
+from tidegate.demo_run import compare
+
+A, B, C = (FollowedPost(row, "demo", str(row), f"http://127.0.0.1/{row}") for row in (1, 2, 3))
+GONE = BrowserGone("the browser has gone")
+REFUSED = LeaseRefused("memory", "50 MiB needed", 1.0)
+
+
+def scraper_of(shop: Any) -> MetricsScraper:
+    return MetricsScraper(shop.database, shop.pool, shop.visitor, shop.definitions, shop.monitor)
+
+
+async def follow_all(shop: Any, site: DemoSite) -> None:
+    await posts.follow(shop.database, "demo", [(post.id, site.post_url(post)) for post in site.world.posts])
+
+
+def test_posts_are_dealt_out_in_order_and_by_site() -> None:
+    other = FollowedPost(4, "x", "4", "https://x.com/a/status/4")
+    dealt = list(batches([A, other, B, C], 2))
+    assert dealt == [Batch("demo", (A, B)), Batch("demo", (C,)), Batch("x", (other,))]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "done", "problem", "after"),
+    (
+        (1, 3, None, After()),
+        (1, 1, None, After(Batch("demo", (B, C)))),
+        (1, 0, REFUSED, After(put_off=3)),
+        (1, 1, REFUSED, After(put_off=2)),
+        (1, 0, GONE, After(Batch("demo", (A, B, C), 2))),
+        (2, 1, GONE, After(Batch("demo", (B, C), 2))),
+        (ATTEMPTS, 0, GONE, After(Batch("demo", (B, C)), given_up=A)),
+    ),
+)
+def test_after_a_lease_nothing_is_forgotten(
+    attempt: int, done: int, problem: LeaseRefused | BrowserGone | None, after: After
+) -> None:
+    assert after_lease(Batch("demo", (A, B, C), attempt), done, problem) == after
+
+
+def test_the_last_post_of_a_batch_is_given_up_too() -> None:
+    assert after_lease(Batch("demo", (A,), ATTEMPTS), 0, GONE) == After(None, given_up=A)
+
+
+async def test_every_post_is_stored_as_it_is_true(shop: Any, demo_site: DemoSite) -> None:
+    await follow_all(shop, demo_site)
+    report = await shop.manager.run(scraper_of(shop).job)
+    assert (report.status, report.outcomes) == (Status.SUCCESS, {"ok": len(demo_site.world.posts)})
+    stored = await posts.latest(shop.database, limit=1000)
+    values = len(METRICS) - 1 + 3
+    assert compare(stored, demo_site.world, report.number) == (values * len(demo_site.world.posts), 0)
+
+
+async def test_a_post_that_was_read_is_not_due_again_at_once(shop: Any, demo_site: DemoSite) -> None:
+    await follow_all(shop, demo_site)
+    await shop.manager.run(scraper_of(shop).job)
+    again = await shop.manager.run(scraper_of(shop).job)
+    assert (again.status, again.pages) == (Status.SUCCESS, 0)
+
+
+async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None:
+    troubles = {
+        "not_found": Outcome.NOT_FOUND,
+        "login_wall": Outcome.LOGIN_WALL,
+        "consent_wall": Outcome.CONSENT_WALL,
+        "changed_selectors": Outcome.SELECTOR_DRIFT,
+        "blocked": Outcome.BLOCKED,
+        "redirect_loop": Outcome.INTERSTITIAL,
+        "download": Outcome.REFUSED_URL,
+        "crash": Outcome.CRASHED,
+        "js_loop": Outcome.TIMEOUT,
+        "alerts": Outcome.TIMEOUT,
+        "api_hang": Outcome.TIMEOUT,
+    }
+    async with DemoSite(seed=3, posts=20) as plain:
+        ids = [post.id for post in plain.world.posts]
+    in_trouble = dict(zip(ids, troubles, strict=False))
+    async with DemoSite(seed=3, posts=20, troubles=in_trouble) as site:
+        await follow_all(shop, site)
+        report = await shop.manager.run(scraper_of(shop).job)
+    assert report.status is Status.SUCCESS
+    found = await shop.database.pool.fetch("select post_id, last_outcome from posts")
+    seen = {row["post_id"]: row["last_outcome"] for row in found}
+    expected = {post_id: troubles[kind].value for post_id, kind in in_trouble.items()}
+    assert seen == {**dict.fromkeys(ids, "ok"), **expected}
+    with_numbers = {row["post_id"] for row in await posts.latest(shop.database, limit=100)}
+    assert with_numbers == set(ids) - set(in_trouble)
+
+
+async def test_a_browser_killed_in_mid_run_costs_no_post(shop: Any, demo_site: DemoSite) -> None:
+    await follow_all(shop, demo_site)
+    pages = 0
+
+    def kill_after_ten(_: Outcome) -> None:
+        nonlocal pages
+        pages += 1
+        if pages in {10, 30}:
+            for process in psutil.Process().children(recursive=True):
+                if "headless" in process.name() and "--type=" not in " ".join(process.cmdline()):
+                    process.kill()
+
+    report = await shop.manager.run(scraper_of(shop).job, kill_after_ten)
+    assert (report.status, report.outcomes) == (Status.SUCCESS, {"ok": len(demo_site.world.posts)})
+    assert shop.pool.statistics().browsers_lost >= 1
+
+
+async def test_a_post_of_a_site_that_nobody_can_read_is_refused_and_the_others_are_read(
+    shop: Any, demo_site: DemoSite
+) -> None:
+    first = demo_site.world.posts[0]
+    await posts.follow(shop.database, "nosuch", [("9", "https://site.example/9")])
+    await posts.follow(shop.database, "demo", [(first.id, demo_site.post_url(first))])
+    report = await shop.manager.run(scraper_of(shop).job)
+    assert report.outcomes == {"ok": 1, "refused_url": 1}
