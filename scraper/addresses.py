@@ -16,6 +16,11 @@ from urllib.parse import urlsplit
 RESOLVE_SECONDS = 10.0
 ALLOW = "allow it with --allow-private"
 
+_MISLEADING = set('\\%\t\r\n <>^|`{}"')
+"""Browsers take a backslash for a slash and decode what is escaped in a host, so that 127.0.0.1 can hide in it."""
+
+_WITH_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+
 
 @dataclass(frozen=True, slots=True)
 class AddressPolicy:
@@ -28,7 +33,7 @@ class AddressPolicy:
 async def refusal(url: str, policy: AddressPolicy) -> str | None:
     """Why `url` may not be opened; None if it may. A name that can't be resolved may: its page will say so."""
     reason = refusal_by_looks(url, policy)
-    host = urlsplit(url).hostname if reason is None else None
+    host = _host(url) if reason is None else None
     if host is None or _is_allowed(url, policy) or _is_number(host):
         return reason
     try:
@@ -44,13 +49,15 @@ def refusal_by_looks(url: str, policy: AddressPolicy) -> str | None:
     """As much of `refusal` as can be said without asking anybody."""
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, _ = _host(url), parts.port
     except ValueError as error:
         return f"not an address: {error}"
     if parts.scheme not in {"http", "https"}:
         return f"only http and https are opened, not {parts.scheme or 'an address without a scheme'}"
     if not host:
         return "it names no host"
+    if set(parts.netloc) & _MISLEADING or not parts.netloc.isprintable():
+        return "not an address: browsers read its host differently than it looks"
     is_private = not _is_public(host) if _is_number(host) else host.rpartition(".")[2] == "localhost"
     return f"{host} is a private address; {ALLOW}" if is_private and not _is_allowed(url, policy) else None
 
@@ -60,6 +67,12 @@ def _is_allowed(url: str, policy: AddressPolicy) -> bool:
     return policy.allow_private or not policy.allowed_hosts.isdisjoint(
         {parts.hostname, f"{parts.hostname}:{parts.port}"}
     )
+
+
+def _host(url: str) -> str | None:
+    """The host, without the dot that a full name may end with."""
+    host = urlsplit(url).hostname
+    return host and host.rstrip(".")
 
 
 def _is_number(host: str) -> bool:
@@ -72,5 +85,16 @@ def _is_number(host: str) -> bool:
 
 def _is_public(address: str) -> bool:
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return bool((mapped or parsed).is_global)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        parsed = _within(parsed) or parsed
+    return parsed.is_global and not parsed.is_multicast
+
+
+def _within(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for: mapped, compatible, 6to4 or NAT64."""
+    has_it_last = any(address in network for network in _WITH_IPV4)
+    return (
+        address.ipv4_mapped
+        or address.sixtofour
+        or (ipaddress.IPv4Address(int(address) % 2**32) if has_it_last else None)
+    )

@@ -7,6 +7,7 @@ for now.
 from __future__ import annotations
 
 import asyncio
+import http.client
 import time
 import urllib.error
 import urllib.request
@@ -57,7 +58,8 @@ class Robots:
     async def ask(self, url: str) -> Answer:
         """What the site's robots.txt says of `url`."""
         parts = urlsplit(url)
-        site = f"{parts.scheme}://{parts.netloc}"
+        # Without a user and password, which are not for robots.txt and not for anybody's log.
+        site = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         async with self._asking.setdefault(site, asyncio.Lock()):
             known = self._known.get(site)
             if known is None or known.until_seconds <= time.monotonic():
@@ -82,8 +84,10 @@ class Robots:
             if 400 <= error.code < 500:
                 return _Known(Protego.parse(""), "", time.monotonic() + KEPT_SECONDS)
             return _failed(f"{site}/robots.txt answered {error.code}, so nothing may be opened for now")
-        except (OSError, ValueError) as error:
-            return _failed(f"no answer from {site}: {getattr(error, 'reason', error)}", is_unreachable=True)
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            return _failed(
+                f"no answer from {site}: {str(getattr(error, 'reason', error)).strip()}", is_unreachable=True
+            )
         return _Known(Protego.parse(text), "", time.monotonic() + KEPT_SECONDS)
 
 

@@ -122,7 +122,7 @@ class Visitor:
                 outcome = Outcome.TIMEOUT if answer.is_unreachable else Outcome.DENIED_BY_ROBOTS
                 return Verdict(outcome, answer.reason)
             delay = answer.delay_seconds
-        host = urlsplit(url).netloc
+        host = _host(url)
         wait = self._pace.take_turn(
             host,
             requests_per_second=definition.politeness.requests_per_second,
@@ -138,7 +138,7 @@ class Visitor:
 
     def _note(self, outcome: Outcome, url: str, retry_after_seconds: float | None) -> None:
         if outcome is Outcome.RATE_LIMITED or retry_after_seconds is not None:
-            host = urlsplit(url).netloc
+            host = _host(url)
             self._pace.back_off(host, retry_after_seconds)
             log.info("host.back_off", host=host, seconds=round(self._pace.wait_seconds(host), 1))
 
@@ -151,3 +151,8 @@ class Visitor:
             return None
         reason = await refusal(ended, self._policy)
         return f"redirected: {reason}" if reason else None
+
+
+def _host(url: str) -> str:
+    """The host and port, without a user and password that would be another host to the pace, and in the logs."""
+    return urlsplit(url).netloc.rpartition("@")[2]

@@ -1,0 +1,138 @@
+"""robots.txt, from a real server: what it forbids is not opened, and a server that fails forbids everything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from scraper.robots import MOST_BYTES, Robots
+
+Serve = Callable[[str | bytes], Awaitable[str]]
+
+OK = "HTTP/1.1 200 OK\nContent-Type: text/plain\n\n"
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+
+
+async def test_what_is_disallowed_is_not_opened_and_the_rest_is(serve: Serve) -> None:
+    site = await serve(f"{OK}User-agent: *\nDisallow: /private/\nAllow: /private/but-this\n")
+    robots = Robots()
+    assert (await robots.ask(f"{site}/post/1")).is_allowed
+    assert (await robots.ask(f"{site}/private/but-this")).is_allowed
+    denied = await robots.ask(f"{site}/private/post/1")
+    assert not denied.is_allowed
+    assert denied.reason == f"{site}/robots.txt disallows it"
+
+
+async def test_rules_for_us_by_name_go_before_those_for_all(serve: Serve) -> None:
+    site = await serve(f"{OK}User-agent: *\nDisallow:\n\nUser-agent: Tidegate\nDisallow: /\nCrawl-delay: 7\n")
+    answer = await Robots().ask(f"{site}/")
+    assert (answer.is_allowed, answer.delay_seconds) == (False, 7.0)
+
+
+async def test_the_delay_that_a_site_asks_for_is_told(serve: Serve) -> None:
+    site = await serve(f"{OK}User-agent: *\nCrawl-delay: 2.5\n")
+    answer = await Robots().ask(f"{site}/")
+    assert (answer.is_allowed, answer.delay_seconds) == (True, 2.5)
+
+
+async def test_it_says_who_asks_and_asks_once(serve: Serve, asked: list[str]) -> None:
+    site = await serve(f"{OK}User-agent: *\nDisallow:\n")
+    robots = Robots()
+    await asyncio.gather(*(robots.ask(f"{site}/{n}") for n in range(20)))
+    assert asked == ["GET /robots.txt HTTP/1.1"]
+
+
+@pytest.mark.parametrize("status", ("401 Unauthorized", "403 Forbidden", "404 Not Found", "410 Gone", "429 Too Many"))
+async def test_a_site_without_such_a_file_allows_everything(serve: Serve, status: str) -> None:
+    site = await serve(f"HTTP/1.1 {status}\n\nDisallow: /")
+    assert (await Robots().ask(f"{site}/any")).is_allowed
+
+
+@pytest.mark.parametrize(
+    ("response", "why"),
+    (
+        ("HTTP/1.1 500 Internal Server Error\n\n", "answered 500"),
+        ("HTTP/1.1 503 Service Unavailable\n\n", "answered 503"),
+        ("what is this\n\n", "no answer from"),
+        ("", "no answer from"),
+        ("HTTP/1.1 302 Found\nLocation: /robots.txt\n\n", "robots.txt"),
+        ("HTTP/1.1 302 Found\nLocation: file:///etc/passwd\n\n", "robots.txt"),
+    ),
+)
+async def test_a_site_whose_file_can_not_be_had_allows_nothing_for_now(serve: Serve, response: str, why: str) -> None:
+    site = await serve(response)
+    answer = await Robots().ask(f"{site}/any")
+    assert not answer.is_allowed
+    assert why in answer.reason
+
+
+async def test_a_host_that_can_not_be_reached_allows_nothing_for_now() -> None:
+    answer = await Robots().ask("http://127.0.0.1:1/any")
+    assert not answer.is_allowed
+    assert answer.is_unreachable
+    assert "no answer from http://127.0.0.1:1" in answer.reason
+
+
+async def test_a_redirect_is_followed_where_that_is_fine_and_not_elsewhere(serve: Serve, asked: list[str]) -> None:
+    real = await serve(f"{OK}User-agent: *\nDisallow: /\n")
+    site = await serve(f"HTTP/1.1 301 Moved\nLocation: {real}/robots.txt\n\n")
+    followed = await Robots(follow=lambda url: url == f"{real}/robots.txt").ask(f"{site}/any")
+    assert followed.reason == f"{site}/robots.txt disallows it"
+    assert len(asked) == 2
+    refused = await Robots(follow=lambda _: False).ask(f"{site}/any")
+    assert f"it redirects to {real}/robots.txt" in refused.reason
+    assert len(asked) == 3
+
+
+async def test_of_a_huge_file_the_beginning_counts(serve: Serve) -> None:
+    head = f"{OK}User-agent: *\nDisallow: /private/\n".replace("\n", "\r\n").encode()
+    site = await serve(head + b"# filler\n" * (MOST_BYTES // 4) + b"Disallow: /\n")
+    robots = Robots()
+    assert (await robots.ask(f"{site}/post/1")).is_allowed
+    assert not (await robots.ask(f"{site}/private/1")).is_allowed
+
+
+async def test_bytes_that_are_no_text_do_not_stop_it(serve: Serve) -> None:
+    site = await serve(OK.replace("\n", "\r\n").encode() + b"\xff\xfe\x00 \nUser-agent: *\nDisallow: /private/\n")
+    assert not (await Robots().ask(f"{site}/private/1")).is_allowed
+
+
+async def test_a_user_and_password_in_an_address_are_neither_sent_nor_said(serve: Serve, asked: list[str]) -> None:
+    site = await serve(f"{OK}User-agent: *\nDisallow: /private/\n")
+    denied = await Robots().ask(f"{site.replace('http://', 'http://reef:secret@')}/private/1")
+    assert not denied.is_allowed
+    assert denied.reason == f"{site}/robots.txt disallows it"
+
+
+async def test_hosts_are_kept_apart(serve: Serve) -> None:
+    strict, open_ = await serve(f"{OK}User-agent: *\nDisallow: /\n"), await serve(f"{OK}User-agent: *\nDisallow:\n")
+    robots = Robots()
+    assert not (await robots.ask(f"{strict}/")).is_allowed
+    assert (await robots.ask(f"{open_}/")).is_allowed
+
+
+@pytest.mark.parametrize(
+    ("response", "passed", "asks"),
+    (
+        ("HTTP/1.1 500 Oops\n\n", 299, 1),
+        ("HTTP/1.1 500 Oops\n\n", 301, 2),
+        ("HTTP/1.1 404 Not Found\n\n", 23 * 3600, 1),
+        ("HTTP/1.1 404 Not Found\n\n", 25 * 3600, 2),
+    ),
+)
+async def test_an_answer_is_kept_for_a_day_and_a_failure_for_minutes(
+    serve: Serve, asked: list[str], monkeypatch: pytest.MonkeyPatch, *, response: str, passed: float, asks: int
+) -> None:
+    site, robots, now = await serve(response), Robots(), [1000.0]
+    monkeypatch.setattr("scraper.robots.time.monotonic", lambda: now[0])
+    await robots.ask(f"{site}/")
+    now[0] += passed
+    await robots.ask(f"{site}/")
+    monkeypatch.undo()
+    assert len(asked) == asks
