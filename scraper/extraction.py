@@ -172,9 +172,9 @@ class _Item:
             layout=self.layout.name,
             url=self.definition.permalink_of(self.id, author, self.base_url),
             author=author,
-            author_name=self.string("author_name"),
+            author_name=_on_one_line(self.string("author_name")),
             text=self.string("text"),
-            title=self.string("title"),
+            title=_on_one_line(self.string("title")),
             link=urljoin(self.base_url, link) if link else None,
             time=self.time(),
             rank=self.number("rank"),
@@ -182,7 +182,7 @@ class _Item:
             parent=self.string("parent"),
             pinned=self.flag("pinned"),
             promoted=self.flag("promoted"),
-            social_context=self.string("social_context"),
+            social_context=_on_one_line(self.string("social_context")),
             quoted=self._quoted(),
             views=exact.get("views"),
             likes=exact.get("likes"),
@@ -210,7 +210,7 @@ class _Item:
             id=post_id,
             url=self.definition.permalink_of(post_id, author, self.base_url) if post_id else None,
             text=found.get("text"),
-            author_name=found.get("author_name"),
+            author_name=_on_one_line(found.get("author_name")),
         )
 
     def _counts(self) -> dict[str, Count]:
@@ -277,6 +277,11 @@ def _by_field(
     for (name, source), value in zip(places, values, strict=False):
         fields[name].append((source, value))
     return dict(fields)
+
+
+def _on_one_line(text: str | None) -> str | None:
+    """A name or a title, whose line breaks are only those of the page's source."""
+    return text and " ".join(text.split())
 
 
 def _taken(source: Source, raw: str | None) -> str | None:

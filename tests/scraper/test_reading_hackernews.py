@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from scraper.definition import Definition
+from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from scraper.page import PageReport
 
 ReadFile = Callable[..., Awaitable[PageReport]]
+ReadHtml = Callable[[Definition, bytes], Awaitable[PageReport]]
+PAGES = Path(__file__).parent / "pages" / "hackernews"
 
 HN = "https://news.ycombinator.com"
 
@@ -104,6 +109,22 @@ async def test_rows_that_had_no_ids_yet_are_known_by_their_links(read_file: Read
     assert (job.id, job.author, job.score, job.replies) == ("9100002", None, None, None)
     assert (comment.id, comment.author, comment.parent) == ("9100003", "weir", "9100000")
     assert comment.text == "FirstSecond"
+
+
+async def test_links_that_a_browser_or_an_archive_has_rewritten_lead_to_the_same_posts(
+    definitions: Definitions, read_html: ReadHtml
+) -> None:
+    definition = definitions.by_name("hackernews")
+    thread = (PAGES / "long-thread.html").read_text("utf-8")
+    assert 'href="#30000002"' in thread
+    saved = thread.replace('href="#', f'href="{HN}/item?id=30000001#').replace('href="item?', f'href="{HN}/item?')
+    report = await read_html(definition, saved.encode())
+    assert [(one.id, one.parent) for one in report.posts][-1] == ("30000003", "30000002")
+    front = (PAGES / "newest-logged-in.html").read_text("utf-8").replace("Neap &amp; spring", "Neap &amp;\n spring")
+    for prefix in ("/web/20240411000000/", "https://web.archive.org/web/20240411000000/"):
+        archived = front.replace('href="https://', f'href="{prefix}https://')
+        first = (await read_html(definition, archived.encode())).posts[0]
+        assert (first.title, first.link) == ("Neap & spring", "https://tides.example/a")
 
 
 async def test_in_a_list_of_comments_the_parent_is_the_one_the_page_links_to(read_file: ReadFile) -> None:

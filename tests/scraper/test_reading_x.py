@@ -136,7 +136,7 @@ async def test_the_client_of_august_2026_is_read_in_any_language_and_unusable_di
 async def test_the_client_of_october_2026_whose_articles_have_no_id_is_read_and_bound_to_its_links(
     read_file: ReadFile,
 ) -> None:
-    pinned, post = (await read_file("x/client-of-october-2026.html")).posts
+    pinned, post, reposted = (await read_file("x/client-of-october-2026.html")).posts
     assert (pinned.id, pinned.author, pinned.author_name) == ("2105000000000000001", "wardkeel", "Ward Keel")
     assert (pinned.pinned, pinned.social_context) == (True, "已釘選")
     assert pinned.text == "Each @yard crane lifts 250 tons, see x.com/biz/status/21"
@@ -152,6 +152,11 @@ async def test_the_client_of_october_2026_whose_articles_have_no_id_is_read_and_
     assert post.text == "Back on Tuesday"
     assert post.time == datetime(2026, 9, 27, 19, 59, 50, tzinfo=UTC)
     assert counts(post) == {"replies": 187, "reposts": None, "likes": None, "bookmarks": 7, "views": 1355}
+    assert (reposted.url, reposted.author_name) == ("https://x.com/dryquay/status/2106000000000000004", "Dry Quay")
+    assert (reposted.text, reposted.pinned, reposted.quoted) == ("Fresh paint", False, None)
+    assert counts(reposted) == {"replies": 1480, "reposts": None, "likes": None, "bookmarks": None, "views": None}
+    assert (reposted.approximate["likes"].low, reposted.approximate["views"].low) == (18000, 1294000)
+    assert reposted.warnings == ("text: cut by the site",)
 
 
 async def test_a_quote_without_its_frame_never_lends_its_words_in_the_client_of_2026_either(
@@ -162,7 +167,7 @@ async def test_a_quote_without_its_frame_never_lends_its_words_in_the_client_of_
     )
     html = re.sub(rb'<article>(<div><div><div><a id="base-4".*?)</article>', rb"<section>\1</section>", html)
     report = await read_html(definitions.by_name("x"), html)
-    assert [post.id for post in report.posts] == ["2104300000000000003"]
+    assert [post.id for post in report.posts] == ["2104300000000000003", "2106000000000000004"]
     assert report.warnings == ("1 posts left out: post that holds another one, not set apart",)
 
 
@@ -187,6 +192,20 @@ async def test_a_page_without_a_readable_post_says_what_it_is(
 ) -> None:
     report = await read_file(f"x/{page}.html")
     assert (report.outcome, report.posts) == (outcome, ()), report.reason
+
+
+async def test_links_that_a_browser_or_an_archive_has_rewritten_lead_to_the_same_authors(
+    definitions: Definitions, read_html: ReadHtml
+) -> None:
+    html = (PAGES / "profile-german.html").read_text("utf-8")
+    for prefix in (
+        "https://twitter.com/",
+        "/web/20240101000000/https://twitter.com/",
+        "https://web.archive.org/web/2024/",
+    ):
+        rewritten = html.replace('href="/', f'href="{prefix}').replace("web/2024/", "web/2024/https://x.com/")
+        report = await read_html(definitions.by_name("x"), rewritten.encode())
+        assert [post.author for post in report.posts] == ["jbrandt", "kuestenfunk"], prefix
 
 
 async def test_a_quote_in_a_frame_nobody_described_never_lends_its_words_to_the_outer_post(
