@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from importlib import resources
 from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -15,6 +15,8 @@ from scraper.store.migrations import migrate
 
 CONNECTIONS = 4
 COMMAND_SECONDS = 30.0
+
+_NO_DATABASE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OverflowError)
 CONNECT_SECONDS = 10.0
 
 
@@ -36,7 +38,7 @@ class Database:
                 command_timeout=COMMAND_SECONDS,
                 init=_prepare,
             )
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        except _NO_DATABASE as error:
             raise DatabaseUnavailable(
                 f"no database at {without_password(self.dsn)}: {_first_line(error)}. "
                 "Start it, correct TIDEGATE_DATABASE_URL, or unset it to use the embedded one."
@@ -83,14 +85,12 @@ def sql(name: str) -> str:
 
 
 def without_password(dsn: str) -> str:
-    """The address of a database as it may be shown."""
-    parts = urlsplit(dsn)
-    if parts.password is None:
-        return dsn
-    user = f"{parts.username}:***@" if parts.username else ""
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit(parts._replace(netloc=f"{user}{host}{port}"))
+    """The address of a database as it may be shown. One that is no proper address may hold a password as well."""
+    scheme, _, rest = dsn.rpartition("://")
+    login, at, place = rest.rpartition("@")
+    user, colon, _ = login.partition(":")
+    shown = f"{scheme}://{user}{colon and ':***'}{at}{place}" if scheme else f"{user}{colon and ':***'}{at}{place}"
+    return re.sub(r"(password=)[^&\s]*", r"\1***", shown)
 
 
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
@@ -98,5 +98,8 @@ async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
 
 
 def _first_line(error: BaseException) -> str:
+    if isinstance(error, ValueError) and not isinstance(error, asyncpg.InterfaceError):
+        # Its text quotes what it took for a port, which may be half a password.
+        return "it can't be read as an address; write / : @ # ? and % of a password as %2F %3A %40 %23 %3F %25"
     text = str(error).strip()
     return text.splitlines()[0].rstrip(".") if text else type(error).__name__

@@ -87,7 +87,7 @@ class EmbeddedPostgres:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder = folder.absolute()
         self._data = folder / "postgres"
         self._fifo = folder / "postgres.in-use"
         self._log = folder / "postgres.log"
@@ -221,7 +221,7 @@ class EmbeddedPostgres:
                 is_last = _lock(users, fcntl.LOCK_EX)
                 os.close(users)
                 if is_last and pid is not None:
-                    await asyncio.to_thread(_see_ended, pid)
+                    await asyncio.to_thread(_see_ended, pid, self._data)
             if self._keeper is not None:
                 # Our child, but not ours to end while others use the server.
                 _outliving.append(self._keeper) if _is_running(pid) else await asyncio.to_thread(self._keeper.wait)
@@ -232,25 +232,33 @@ class EmbeddedPostgres:
         """One at a time starts, attaches or leaves."""
         descriptor = os.open(self.folder / "postgres.start", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            async with asyncio.timeout(START_SECONDS + STOP_SECONDS):
-                while not _lock(descriptor, fcntl.LOCK_EX):  # noqa: ASYNC110 another process has no event to wait for
-                    await asyncio.sleep(0.05)
+            try:
+                async with asyncio.timeout(START_SECONDS + STOP_SECONDS):
+                    while not _lock(descriptor, fcntl.LOCK_EX):  # noqa: ASYNC110 another process has no event to wait for
+                        await asyncio.sleep(0.05)
+            except TimeoutError:
+                raise DatabaseUnavailable(
+                    f"another process has been starting the server in {self.folder} for too long"
+                ) from None
             yield
-        except TimeoutError:
-            raise DatabaseUnavailable(
-                f"another process has been starting the server in {self.folder} for too long"
-            ) from None
         finally:
             os.close(descriptor)
 
     def _end_leftover(self) -> None:
-        """A server whose keeper was killed: nobody would ever stop it."""
+        """A server whose keeper was killed: nobody would ever stop it.
+
+        After a crash another process may have its pid. That one is left alone, and the file that names it is taken
+        away: Postgres would take it for a server of this folder, and not start.
+        """
         pid = self.pid
-        if pid is None or not _is_running(pid) or not _is_postgres(pid):
+        if pid is None or not _is_running(pid):
+            return
+        if not _is_server_of(self._data, pid):
+            (self._data / "postmaster.pid").unlink(missing_ok=True)
             return
         log.warning("postgres.leftover", pid=pid)
         os.kill(pid, signal.SIGINT)
-        _see_ended(pid)
+        _see_ended(pid, self._data)
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
@@ -381,15 +389,18 @@ def _is_running(pid: int | None) -> bool:
     return False
 
 
-def _is_postgres(pid: int) -> bool:
+def _is_server_of(data: Path, pid: int) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-        return "postgres" in psutil.Process(pid).name()
+        process = psutil.Process(pid)
+        return "postgres" in process.name() and (
+            str(data) in process.cmdline() or process.cwd() == str(data.resolve())
+        )
     return False
 
 
-def _see_ended(pid: int) -> None:
+def _see_ended(pid: int, data: Path) -> None:
     """Wait until it has ended; after a while, end it. Only ever called for a server of our own folder."""
-    if not _is_postgres(pid):
+    if not _is_server_of(data, pid):
         return
     try:
         psutil.Process(pid).wait(STOP_SECONDS)

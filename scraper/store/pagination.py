@@ -65,7 +65,12 @@ class PaginatedQuery:
 
 
 def page_rows(rows: int, full_rows: int, level: Level) -> int:
-    """How many rows the next page may have: half when memory is tight, twice when it is not, within bounds."""
+    """How many rows the next page may have: half when memory is tight, twice when it is not, within bounds.
+
+    In an emergency it is the smallest page at once.
+    """
+    if level is Level.EMERGENCY:
+        return min(FLOOR_ROWS, full_rows)
     if level > Level.NORMAL:
         return max(min(FLOOR_ROWS, full_rows), rows // 2)
     return min(full_rows, rows * 2)

@@ -46,7 +46,9 @@ async def fill(database: Database, count: int) -> None:
     )
 
 
-def query(database: Database, *, rows: int, monitor: MemoryMonitor | None = None) -> PaginatedQuery:
+def query(
+    database: Database, *, rows: int, monitor: MemoryMonitor | None = None, is_critical: bool = False
+) -> PaginatedQuery:
     return PaginatedQuery(
         database,
         "due_posts",
@@ -55,6 +57,7 @@ def query(database: Database, *, rows: int, monitor: MemoryMonitor | None = None
         arguments=(NOW, NOW, None),
         rows_a_page=rows,
         monitor=monitor,
+        is_critical=is_critical,
     )
 
 
@@ -112,6 +115,14 @@ async def test_it_stops_in_an_emergency_says_so_and_keeps_what_it_gave(database:
     seen = [int(row["post_id"]) async for page in pages for row in page]
     assert seen == list(range(1, 33))
     assert pages.stopped_early == "memory is at the level emergency"
+
+
+async def test_what_is_critical_goes_on_in_an_emergency_with_the_smallest_page(database: Database) -> None:
+    await fill(database, 9)
+    pages = query(database, rows=16, monitor=monitored(Level.EMERGENCY), is_critical=True)
+    sizes = [len(page) async for page in pages]
+    assert sizes == [2, 2, 2, 2, 1]
+    assert pages.stopped_early is None
 
 
 @given(st.integers(1, 1000), st.lists(st.sampled_from(list(Level)), max_size=30))
