@@ -136,7 +136,7 @@ async def test_the_client_of_august_2026_is_read_in_any_language_and_unusable_di
 async def test_the_client_of_october_2026_whose_articles_have_no_id_is_read_and_bound_to_its_links(
     read_file: ReadFile,
 ) -> None:
-    pinned, post, reposted = (await read_file("x/client-of-october-2026.html")).posts
+    pinned, post, reposted, wordless = (await read_file("x/client-of-october-2026.html")).posts
     assert (pinned.id, pinned.author, pinned.author_name) == ("2105000000000000001", "wardkeel", "Ward Keel")
     assert (pinned.pinned, pinned.social_context) == (True, "已釘選")
     assert pinned.text == "Each @yard crane lifts 250 tons, see x.com/biz/status/21"
@@ -157,6 +157,7 @@ async def test_the_client_of_october_2026_whose_articles_have_no_id_is_read_and_
     assert counts(reposted) == {"replies": 1480, "reposts": None, "likes": None, "bookmarks": None, "views": None}
     assert (reposted.approximate["likes"].low, reposted.approximate["views"].low) == (18000, 1294000)
     assert reposted.warnings == ("text: cut by the site",)
+    assert (wordless.id, wordless.replies, wordless.text) == ("2106500000000000005", 9, None)
 
 
 async def test_a_quote_without_its_frame_never_lends_its_words_in_the_client_of_2026_either(
@@ -167,7 +168,7 @@ async def test_a_quote_without_its_frame_never_lends_its_words_in_the_client_of_
     )
     html = re.sub(rb'<article>(<div><div><div><a id="base-4".*?)</article>', rb"<section>\1</section>", html)
     report = await read_html(definitions.by_name("x"), html)
-    assert [post.id for post in report.posts] == ["2104300000000000003", "2106000000000000004"]
+    assert [post.id for post in report.posts] == ["2104300000000000003", "2106000000000000004", "2106500000000000005"]
     assert report.warnings == ("1 posts left out: post that holds another one, not set apart",)
 
 
