@@ -15,6 +15,7 @@ from browser_pool.identity import Identity
 from browser_pool.lane import PlaywrightLane
 
 BLANK = "about:blank"
+POPUP_SECONDS = 5.0
 
 
 class ContextState(StrEnum):
@@ -51,6 +52,7 @@ class WarmContext:
         self._lane: PlaywrightLane | None = None
         self._was_handed_out = False
         self._is_opening_page = False
+        self._closing_popups: set[asyncio.Task[None]] = set()
 
     @property
     def wear(self) -> Wear:
@@ -76,7 +78,7 @@ class WarmContext:
         self._making = asyncio.ensure_future(browser.new_context(self.identity))
         self._making.add_done_callback(lambda made: made.cancelled() or made.exception())
         self._context = await asyncio.shield(self._making)
-        self._context.on("page", self._close_popup)
+        self._context.on("page", self._on_page)
         await self._open_page(self._context)
 
     async def reset(self) -> None:
@@ -118,16 +120,22 @@ class WarmContext:
         finally:
             self._is_opening_page = False
 
-    async def _close_popup(self, page: Page) -> None:
-        """A page that a site opened by itself is looked at by nobody."""
+    def _on_page(self, page: Page) -> None:
+        """A page that a site opened by itself is looked at by nobody. Ours is announced while we open it."""
         if self._is_opening_page:
             return
-        try:
-            async with asyncio.timeout(5):
-                await page.close()
-        except (Error, TimeoutError):
-            # It went away by itself, or its context is about to.
-            return
+        task = asyncio.create_task(_close_popup(page))
+        self._closing_popups.add(task)
+        task.add_done_callback(self._closing_popups.discard)
+
+
+async def _close_popup(page: Page) -> None:
+    try:
+        async with asyncio.timeout(POPUP_SECONDS):
+            await page.close()
+    except (Error, TimeoutError):
+        # It went away by itself, or its context is about to.
+        return
 
 
 async def _leave(page: Page) -> None:
