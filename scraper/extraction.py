@@ -215,12 +215,12 @@ class _Item:
 
     def _counts(self) -> dict[str, Count]:
         said: defaultdict[str, list[tuple[str, Count]]] = defaultdict(list)
-        self._read_label(said)
         for metric in METRICS:
             for source, raw in self.values.get(metric, ()):
                 value = _taken(source, raw)
                 if value is not None and value.strip() and not (source.among_words and not _HAS_DIGIT.search(value)):
                     said[metric].append((source.name, self._count(source, value)))
+        self._read_label(said)
         return {metric: count for metric in METRICS if (count := self._settled(metric, said[metric]))}
 
     def _read_label(self, said: Mapping[str, list[tuple[str, Count]]]) -> None:
@@ -235,15 +235,16 @@ class _Item:
             language=self.language,
             abbreviation=self.definition.abbreviations,
         )
+        elsewhere = [said[metric] for metric in METRICS if metric not in read.counts]
         name = label.source.name
         for metric, count in read.counts.items():
-            said[metric].append((name, count))
-        if read.unknown:
+            said[metric].insert(0, (name, count))
+        if read.unknown and not _are_all_of(read.unknown_numbers, elsewhere):
             self.warnings.append(f"counts: {read.unknown[0][:60]!r} is not understood")
             return
         for metric in label.absent_is_zero:
-            if metric not in read.counts:
-                said[metric].append((f"{name} (absent)", Count(exact=0)))
+            if metric not in read.counts and not (read.unknown and said[metric]):
+                said[metric].insert(0, (f"{name} (absent)", Count(exact=0)))
 
     def _count(self, source: Source, text: str) -> Count:
         word = source.words.get(text.strip().casefold())
@@ -277,6 +278,12 @@ def _by_field(
     for (name, source), value in zip(places, values, strict=False):
         fields[name].append((source, value))
     return dict(fields)
+
+
+def _are_all_of(numbers: Sequence[int | None], elsewhere: Sequence[Sequence[tuple[str, Count]]]) -> bool:
+    """Whether `numbers`, whose words nobody knows, are just the counts that other places name: then none is left."""
+    named = [next((count.exact for _, count in said if count.exact is not None), None) for said in elsewhere]
+    return None not in numbers and sorted(filter(None, named)) == sorted(filter(None, numbers))
 
 
 def _on_one_line(text: str | None) -> str | None:

@@ -20,10 +20,11 @@ _OTHER = "other"
 
 @dataclass(frozen=True, slots=True)
 class LabelReading:
-    """The counts by metric, and the parts that were not understood."""
+    """The counts by metric, the parts that were not understood, and their numbers (None: not one exact number)."""
 
     counts: Mapping[str, Count]
     unknown: tuple[str, ...]
+    unknown_numbers: tuple[int | None, ...] = ()
 
 
 def read_label(
@@ -43,6 +44,7 @@ def read_label(
     metric_of |= {phrase.casefold(): _OTHER for phrase in other}
     counts: dict[str, Count] = {}
     unknown: list[str] = []
+    numbers: list[int | None] = []
     for part in _BETWEEN_PARTS.split(label):
         plain = normalised(part)
         if not plain:
@@ -50,9 +52,10 @@ def read_label(
         read = _read_part(plain, metric_of, language, abbreviation)
         if read is None or read[0] in counts:
             unknown.append(plain)
+            numbers.append(count_among_words(plain, language=language, abbreviation=abbreviation)[0].exact)
         elif read[0] != _OTHER:
             counts[read[0]] = read[1]
-    return LabelReading(counts, tuple(unknown))
+    return LabelReading(counts, tuple(unknown), tuple(numbers))
 
 
 def _read_part(

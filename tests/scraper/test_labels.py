@@ -42,6 +42,11 @@ def test_a_part_that_is_not_understood_is_said_to_be(label: str, unknown: tuple[
     assert read_label(label, WORDS, language="en").unknown == unknown
 
 
+def test_the_numbers_of_parts_in_unknown_words_are_told() -> None:
+    read = read_label("1 reply, 41 atsegin, ردّان", WORDS)
+    assert (read.unknown, read.unknown_numbers) == (("41 atsegin", "ردّان"), (41, None))
+
+
 def test_a_count_that_is_known_and_not_kept_is_no_riddle() -> None:
     read = read_label("1 reply, 3 quotes", WORDS, other=("quotes",), language="en")
     assert (list(read.counts), read.unknown) == (["replies"], ())

@@ -72,6 +72,15 @@ async def test_in_a_language_nobody_taught_it_counts_without_a_button_are_unknow
     assert post.pinned is None
 
 
+async def test_where_all_numbers_of_an_unheard_language_have_their_buttons_what_is_left_out_is_zero(
+    definitions: Definitions, read_html: ReadHtml
+) -> None:
+    html = (PAGES / "timeline-unheard-language.html").read_bytes()
+    report = await read_html(definitions.by_name("x"), html.replace(b"13 laster-marka, ", b""))
+    assert counts(report.posts[0]) == {"replies": 2, "reposts": 0, "likes": 41, "bookmarks": 0, "views": 636}
+    assert report.posts[0].warnings == ()
+
+
 async def test_where_the_page_contradicts_itself_the_count_is_unknown(read_file: ReadFile) -> None:
     (post,) = (await read_file("x/contradiction.html")).posts
     assert post.likes is None
