@@ -86,7 +86,9 @@ def sql(name: str) -> str:
 
 def without_password(dsn: str) -> str:
     """The address of a database as it may be shown. One that is no proper address may hold a password as well."""
-    scheme, _, rest = dsn.rpartition("://")
+    scheme, _, rest = dsn.partition("://")
+    if not scheme.isalpha():
+        scheme, rest = "", dsn
     login, at, place = rest.rpartition("@")
     user, colon, _ = login.partition(":")
     shown = f"{scheme}://{user}{colon and ':***'}{at}{place}" if scheme else f"{user}{colon and ':***'}{at}{place}"

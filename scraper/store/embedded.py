@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -222,6 +223,9 @@ class EmbeddedPostgres:
                 os.close(users)
                 if is_last and pid is not None:
                     await asyncio.to_thread(_see_ended, pid, self._data)
+                if is_last and self._socket.parent != self.folder:
+                    with contextlib.suppress(OSError):
+                        self._socket.rmdir()
             if self._keeper is not None:
                 # Our child, but not ours to end while others use the server.
                 _outliving.append(self._keeper) if _is_running(pid) else await asyncio.to_thread(self._keeper.wait)
@@ -273,7 +277,11 @@ class EmbeddedPostgres:
         for folder in (self._data, self._socket):
             folder.mkdir(mode=0o700, exist_ok=True)
             if account.uid is not None:
-                os.chown(folder, account.uid, account.gid or -1)
+                os.chown(folder, account.uid, account.gid or -1, follow_symlinks=folder is self._data)
+        # It may be in the temporary folder, where anybody could have put something in its place before us.
+        if self._socket.is_symlink():
+            raise FileExistsError(errno.EEXIST, f"{self._socket} is a link", self._socket)
+        self._socket.chmod(0o700)
         if account.uid is not None and not _can_enter(self.folder, account.uid):
             raise DatabaseUnavailable(
                 f"Postgres does not run as root, and the user it would run as can't enter {self.folder}. "

@@ -158,7 +158,7 @@ async def test_a_browser_that_dies_again_and_again_is_replaced_again_and_again(
     make_pool: MakePool, demo_site: DemoSite, started: Started, eventually: Eventually
 ) -> None:
     async with make_pool() as pool:
-        for _ in range(3):
+        for _ in range(2):
             assert await serves(pool, demo_site)
             for process in of_role(started(), Role.BROWSER):
                 process.kill()
@@ -202,7 +202,7 @@ async def test_a_page_that_never_lets_go_ends_with_its_deadline(
     make_pool: MakePool, demo_site: DemoSite, eventually: Eventually, trouble: str
 ) -> None:
     async def visit(pool: UnifiedBrowserPool) -> None:
-        async with pool.lease(site="a", deadline=2) as lease:
+        async with pool.lease(site="a", deadline=1.5) as lease:
             await lease.open(f"{demo_site.url}/?trouble={trouble}", timeout_seconds=10)
             await lease.evaluate(IS_READY)
 

@@ -77,9 +77,11 @@ async def test_a_chromium_that_does_not_start_is_said_and_leaves_nothing(
     folders: Folders,
     started: Started,
     *,
+    monkeypatch: pytest.MonkeyPatch,
     script: str,
     said: str,
 ) -> None:
+    monkeypatch.setattr("browser_pool.pool.LAUNCH_ATTEMPTS", 2)
     fake = tmp_path / "chromium"
     fake.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     fake.chmod(0o755)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import asyncpg
 import psutil
@@ -196,10 +197,39 @@ async def test_a_pid_that_belongs_to_another_server_today_is_left_alone(
         assert await answers(embedded_postgres.dsn)
 
 
-async def test_a_folder_with_a_space_and_a_long_path_is_fine(open_folder: Path) -> None:
-    folder = open_folder / ("a folder with spaces " * 4) / "and a second one below it"
-    async with EmbeddedPostgres(folder) as server:
+@pytest.fixture
+def long_folder(open_folder: Path) -> Path:
+    """Too long for a socket, and with spaces."""
+    return open_folder / ("a folder with spaces " * 4) / "and a second one below it"
+
+
+def socket_folder(server: EmbeddedPostgres) -> Path:
+    return Path(unquote(server.dsn.partition("host=")[2].partition("&")[0]))
+
+
+async def test_a_folder_with_a_space_and_a_long_path_is_fine_and_leaves_nothing_elsewhere(long_folder: Path) -> None:
+    async with EmbeddedPostgres(long_folder) as server:
         assert await answers(server.dsn)
+        assert long_folder not in socket_folder(server).parents
+    assert not socket_folder(server).exists()
+
+
+async def test_a_link_that_somebody_has_put_in_the_place_of_the_socket_is_not_followed(
+    long_folder: Path, tmp_path: Path
+) -> None:
+    server = EmbeddedPostgres(long_folder)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    before = elsewhere.stat()
+    socket_folder(server).symlink_to(elsewhere)
+    try:
+        with pytest.raises(DatabaseUnavailable, match="is a link"):
+            async with server:
+                pass
+    finally:
+        socket_folder(server).unlink()
+    after = elsewhere.stat()
+    assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
 
 
 async def test_a_folder_named_from_where_one_stands_is_fine(
