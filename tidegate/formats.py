@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from scraper.post import METRICS, Post, post_as_dict
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CELL_FRAME = 3
-NUMBER_STARTS = "0123456789+-≈–"  # noqa: RUF001 see `count`
+NUMBER = re.compile(r"[-+≈]?[\d,.]+\w?( \w+)?|–|")  # noqa: RUF001 see `count`
 LEAST_ROOM = 20
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
@@ -88,7 +89,7 @@ def table_of(headers: Sequence[str], rows: Sequence[Sequence[str]], *, roomy: st
     others = sum(cells + CELL_FRAME for header, cells in zip(headers, widest, strict=True) if header != roomy)
     room = max(LEAST_ROOM, width - others - CELL_FRAME - 1)
     for place, header in enumerate(headers):
-        is_number = all(not row[place] or row[place][0] in NUMBER_STARTS for row in rows)
+        is_number = all(NUMBER.fullmatch(row[place]) for row in rows)
         limit = min(room, widest[place]) if header == roomy else widest[place]
         table.add_column(header, justify="right" if is_number else "left", no_wrap=True, width=limit)
     for row in rows:
