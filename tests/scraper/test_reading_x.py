@@ -169,6 +169,16 @@ async def test_the_client_of_october_2026_whose_articles_have_no_id_is_read_and_
     assert (wordless.id, wordless.replies, wordless.text) == ("2106500000000000005", 9, None)
 
 
+async def test_without_its_drawings_nobody_knows_what_is_pinned_and_the_counts_are_still_told_apart(
+    definitions: Definitions, read_html: ReadHtml
+) -> None:
+    html = re.sub(rb"<svg.*?</svg>", b"", (PAGES / "client-of-october-2026.html").read_bytes())
+    first, *others = (await read_html(definitions.by_name("x"), html)).posts
+    assert {post.pinned for post in (first, *others)} == {None}
+    assert counts(first) == {"replies": None, "reposts": 3801, "likes": 28, "bookmarks": None, "views": None}
+    assert "views" not in first.approximate
+
+
 async def test_a_quote_without_its_frame_never_lends_its_words_in_the_client_of_2026_either(
     definitions: Definitions, read_html: ReadHtml
 ) -> None:
