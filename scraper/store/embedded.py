@@ -16,34 +16,38 @@ import errno
 import fcntl
 import hashlib
 import os
-import pwd
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 import asyncpg
-import psutil
 import structlog
 
+from scraper.store.account import Account, can_enter, runnable, unprivileged
 from scraper.store.binaries import PostgresBinaries, find_postgres
+from scraper.store.cluster import (
+    SMALL,
+    STOP_SECONDS,
+    USER,
+    check_version,
+    initialise,
+    is_running,
+    is_server_of,
+    see_ended,
+)
 from scraper.store.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
-USER = "tidegate"
 DATABASE = "tidegate"
 PORT = 5432
-UNPRIVILEGED = ("tidegate", "postgres", "nobody")
 SOCKET_PATH_BYTES = 90
 START_SECONDS = 60.0
-STOP_SECONDS = 15.0
 
 KEEPER = """
 fifo=$1; shift
@@ -53,32 +57,6 @@ wait $server; code=$?
 kill $watcher 2>/dev/null
 exit $code
 """
-
-SMALL = {
-    "shared_buffers": "16MB",
-    "max_connections": "30",
-    "work_mem": "2MB",
-    "maintenance_work_mem": "16MB",
-    "max_wal_size": "128MB",
-    "min_wal_size": "32MB",
-    "io_method": "sync",
-    "jit": "off",
-    "max_parallel_workers_per_gather": "0",
-    "max_logical_replication_workers": "0",
-    "autovacuum_max_workers": "1",
-    "listen_addresses": "",
-    "unix_socket_permissions": "0700",
-    "log_min_messages": "warning",
-}
-"""For a server beside a browser in a small container: one small pool of connections, no helpers that idle."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Account:
-    """Who runs the server: None for "as we are"."""
-
-    uid: int | None
-    gid: int | None
 
 
 class EmbeddedPostgres:
@@ -146,13 +124,13 @@ class EmbeddedPostgres:
             return False
         return True
 
-    async def _start(self, account: _Account) -> None:
+    async def _start(self, account: Account) -> None:
         await asyncio.to_thread(self._end_leftover)
-        binaries = await asyncio.to_thread(_runnable, find_postgres(), self.folder, account)
+        binaries = await asyncio.to_thread(runnable, find_postgres(), self.folder, account)
         is_new = not (self._data / "PG_VERSION").exists()
         if is_new:
-            await asyncio.to_thread(_initialise, binaries, self._data, account)
-        _check_version(binaries, self._data)
+            await asyncio.to_thread(initialise, binaries, self._data, account)
+        check_version(binaries, self._data)
         self._fifo.unlink(missing_ok=True)
         os.mkfifo(self._fifo, 0o600)
         if account.uid is not None:
@@ -167,7 +145,7 @@ class EmbeddedPostgres:
         await self._make_database()
         log.info("postgres.started", version=binaries.version, folder=str(self.folder), new=is_new)
 
-    def _spawn(self, binaries: PostgresBinaries, account: _Account) -> subprocess.Popen[bytes]:
+    def _spawn(self, binaries: PostgresBinaries, account: Account) -> subprocess.Popen[bytes]:
         options = [f"-c{name}={value}" for name, value in {**SMALL, "port": str(PORT)}.items()]
         if int(binaries.major) < 18:
             options = [option for option in options if "io_method" not in option]
@@ -222,13 +200,13 @@ class EmbeddedPostgres:
                 is_last = _lock(users, fcntl.LOCK_EX)
                 os.close(users)
                 if is_last and pid is not None:
-                    await asyncio.to_thread(_see_ended, pid, self._data)
+                    await asyncio.to_thread(see_ended, pid, self._data)
                 if is_last and self._socket.parent != self.folder:
                     with contextlib.suppress(OSError):
                         self._socket.rmdir()
             if self._keeper is not None:
                 # Our child, but not ours to end while others use the server.
-                _outliving.append(self._keeper) if _is_running(pid) else await asyncio.to_thread(self._keeper.wait)
+                _outliving.append(self._keeper) if is_running(pid) else await asyncio.to_thread(self._keeper.wait)
                 self._keeper = None
 
     @contextlib.asynccontextmanager
@@ -255,14 +233,14 @@ class EmbeddedPostgres:
         away: Postgres would take it for a server of this folder, and not start.
         """
         pid = self.pid
-        if pid is None or not _is_running(pid):
+        if pid is None or not is_running(pid):
             return
-        if not _is_server_of(self._data, pid):
+        if not is_server_of(self._data, pid):
             (self._data / "postmaster.pid").unlink(missing_ok=True)
             return
         log.warning("postgres.leftover", pid=pid)
         os.kill(pid, signal.SIGINT)
-        _see_ended(pid, self._data)
+        see_ended(pid, self._data)
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
@@ -270,10 +248,10 @@ class EmbeddedPostgres:
             return f"{lines[-1]} (log: {self._log})" if lines else f"see {self._log}"
         return "it left no log"
 
-    def _make_folders(self) -> _Account:
+    def _make_folders(self) -> Account:
         """The folders, with the right owners. Blocking, and raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        account = _unprivileged() if os.geteuid() == 0 else _Account(None, None)
+        account = unprivileged() if os.geteuid() == 0 else Account(None, None)
         for folder in (self._data, self._socket):
             folder.mkdir(mode=0o700, exist_ok=True)
             if account.uid is not None:
@@ -282,7 +260,7 @@ class EmbeddedPostgres:
         if self._socket.is_symlink():
             raise FileExistsError(errno.EEXIST, f"{self._socket} is a link", self._socket)
         self._socket.chmod(0o700)
-        if account.uid is not None and not _can_enter(self.folder, account.uid):
+        if account.uid is not None and not can_enter(self.folder, account.uid):
             raise DatabaseUnavailable(
                 f"Postgres does not run as root, and the user it would run as can't enter {self.folder}. "
                 "Choose a folder below /var/lib with TIDEGATE_DATA_DIR."
@@ -312,110 +290,3 @@ def _socket_folder(folder: Path) -> Path:
         return beside
     name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"tidegate-{name}"
-
-
-def _unprivileged() -> _Account:
-    for name in UNPRIVILEGED:
-        with contextlib.suppress(KeyError):
-            entry = pwd.getpwnam(name)
-            return _Account(entry.pw_uid, entry.pw_gid)
-    raise DatabaseUnavailable(
-        f"Postgres does not run as root, and there is none of the users {', '.join(UNPRIVILEGED)} to run it as. "
-        "Run Tidegate as another user, or make one with `useradd --system tidegate`."
-    )
-
-
-def _can_enter(path: Path, uid: int) -> bool:
-    """May `uid`, as "other", pass through every folder down to `path`?"""
-    for folder in (path, *path.resolve().parents):
-        facts = folder.stat()
-        needed = 0o100 if facts.st_uid == uid else 0o001
-        if not facts.st_mode & needed:
-            return False
-    return True
-
-
-def _runnable(binaries: PostgresBinaries, folder: Path, account: _Account) -> PostgresBinaries:
-    """The binaries where `account` can run them: copied beside the data if their folder is closed to it."""
-    if account.uid is None or _can_enter(binaries.folder, account.uid):
-        return binaries
-    if not binaries.movable:
-        raise DatabaseUnavailable(
-            f"Postgres does not run as root, and the user it would run as can't enter {binaries.folder}. "
-            "Open that folder to others, or set TIDEGATE_DATABASE_URL to a running server."
-        )
-    base = binaries.folder.parents[2]
-    copy = folder / f"postgres-{binaries.version}"
-    if not copy.exists():
-        partial = Path(tempfile.mkdtemp(dir=folder, prefix="postgres-copy-"))
-        try:
-            for part in binaries.movable:
-                shutil.copytree(part, partial / part.relative_to(base), symlinks=True)
-            partial.chmod(0o755)
-            partial.rename(copy)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-    return PostgresBinaries(copy / binaries.folder.relative_to(base), binaries.version)
-
-
-def _initialise(binaries: PostgresBinaries, data: Path, account: _Account) -> None:
-    done = subprocess.run(  # noqa: S603 our own binary, no shell
-        [
-            binaries.folder / "initdb",
-            *("-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-instructions"),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-        check=False,
-        cwd="/",
-        user=account.uid,
-        group=account.gid,
-        extra_groups=[] if account.uid is not None else None,
-    )
-    if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise DatabaseUnavailable(f"initdb could not make a database in {data}: {' '.join(last)}")
-
-
-def _check_version(binaries: PostgresBinaries, data: Path) -> None:
-    made_by = (data / "PG_VERSION").read_text(encoding="ascii").strip()
-    if made_by != binaries.major:
-        raise DatabaseUnavailable(
-            f"the database in {data} was made by Postgres {made_by}, and this is {binaries.version}. "
-            f"Install Postgres {made_by}, or move the folder away to start with an empty one."
-        )
-
-
-def _is_running(pid: int | None) -> bool:
-    if pid is None or not psutil.pid_exists(pid):
-        return False
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
-
-
-def _is_server_of(data: Path, pid: int) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-        process = psutil.Process(pid)
-        return "postgres" in process.name() and (
-            str(data) in process.cmdline() or process.cwd() == str(data.resolve())
-        )
-    return False
-
-
-def _see_ended(pid: int, data: Path) -> None:
-    """Wait until it has ended; after a while, end it. Only ever called for a server of our own folder."""
-    if not _is_server_of(data, pid):
-        return
-    try:
-        psutil.Process(pid).wait(STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        log.warning("postgres.slow_to_stop", pid=pid, after_seconds=STOP_SECONDS)
-        os.kill(pid, signal.SIGQUIT)
-        with contextlib.suppress(psutil.TimeoutExpired):
-            psutil.Process(pid).wait(STOP_SECONDS)
-    except psutil.NoSuchProcess:
-        return
