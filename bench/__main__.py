@@ -9,9 +9,9 @@ import sys
 from importlib.metadata import version
 
 from bench import gate, pages
-from tidegate.logs import configure_logs
 from browser_pool import find_chromium
 from memory import MemorySource, mib
+from tidegate.logs import configure_logs
 
 ROUNDS = 3
 

@@ -140,20 +140,23 @@ async def test_who_is_granted_a_context_while_the_pool_closes_gets_a_refusal_and
     assert started() == []
 
 
-async def test_one_who_gives_up_while_waiting_is_passed_over(make_pool: MakePool, eventually: Eventually) -> None:
-    async with make_pool(max_contexts=1) as pool:
+async def test_one_who_gives_up_while_waiting_is_passed_over(
+    make_pool: MakePool, dial: Dial, eventually: Eventually
+) -> None:
+    async with make_pool(max_contexts=3) as pool:
         holder = await pool.acquire(LeaseRequest("a"))
-        first = asyncio.create_task(pool.acquire(LeaseRequest("a")))
-        second = asyncio.create_task(pool.acquire(LeaseRequest("a")))
+        dial.used_mb = 3900
+        first = asyncio.create_task(pool.acquire(LeaseRequest("b")))
+        second = asyncio.create_task(pool.acquire(LeaseRequest("c")))
         await eventually(lambda: pool.statistics().waiting == 2)
-        # In one breath: the first is cancelled, and has not had the time to leave the queue.
+        await eventually(lambda: not pool._monitor.ladder.is_running)
+        # In one breath: the first is cancelled, and has not had the time to leave the queue when there is memory.
         first.cancel()
+        dial.used_mb = 100
         pool.release(holder)
-        lease = await second
-        pool.release(lease)
+        pool.release(await second)
         with pytest.raises(asyncio.CancelledError):
             await first
-        await eventually(lambda: pool.statistics().free == 1)
         assert pool.statistics().granted == 2
 
 
