@@ -260,6 +260,7 @@ async def test_a_launch_goes_on_when_the_one_who_waited_for_it_gives_up(
         with pytest.raises(LeaseRefused) as caught:
             await pool.acquire(LeaseRequest("a", deadline_seconds=0.02))
         assert caught.value.reason == "browser"
+        await eventually(lambda: pool.browser is not None)
         assert await serves(pool, demo_site)
         assert len(of_role(started(), Role.DRIVER)) == 1
         await eventually(adds_up(pool))
