@@ -7,6 +7,7 @@ typed error.
 - `pool`: UnifiedBrowserPool, the way of a lease from asking to clean-up
 - `table`: the table of leases, the only truth
 - `lease`, `context`, `browser`, `driver`: what a row of it stands for, from the outside in
+- `owner`: the one that launches browsers and replaces them
 - `lane`: the four verbs of reading a page
 - `reclaim`: memory back while pages stay open
 - `chromium`, `provision`: which Chromium, and how to get one

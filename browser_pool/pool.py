@@ -1,4 +1,4 @@
-"""UnifiedBrowserPool: the one owner of browsers, and the gate in front of them.
+"""UnifiedBrowserPool: the gate in front of the browser.
 
 The way of a lease, from top to bottom of this file: `acquire` joins the queue; `_dispatch` serves the head of the
 queue when there is a slot and its memory could be reserved; the context is opened or taken warm; the caller works
@@ -18,14 +18,13 @@ from typing import Any, Self
 
 import structlog
 from playwright.async_api import Error as PlaywrightError
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
 from browser_pool.browser import Browser, BrowserState
-from browser_pool.chromium import find_chromium
 from browser_pool.context import ContextState, WarmContext
-from browser_pool.errors import BrowserGone, LaunchFailed, LeaseEnded
+from browser_pool.errors import BrowserGone, LeaseEnded
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
 from browser_pool.lease import Lease, LeaseRequest
+from browser_pool.owner import BrowserOwner
 from browser_pool.reclaim import reclaim
 from browser_pool.settings import PoolSettings
 from browser_pool.table import CloseContext, LeaseTable, PoolStatistics, UseContext, Waiter, WaitForSlot
@@ -35,7 +34,6 @@ from memory.processes import ProcessMemory
 
 log = structlog.get_logger()
 
-LAUNCH_ATTEMPTS = 3
 CLIMB_AGAIN_SECONDS = 2.0
 CONTEXT_COST = "context"
 CLOSING = ("closed", "the pool is closing")
@@ -63,8 +61,12 @@ class UnifiedBrowserPool:
         self._monitor = monitor or MemoryMonitor()
         self._budget = budget or MemoryBudget()
         self._table = LeaseTable(self.settings, self._memory_is_tight)
-        self._browser: Browser | None = None
-        self._launching: asyncio.Task[Browser] | None = None
+        self._owner = BrowserOwner(
+            self.settings,
+            limit_bytes=lambda: self._monitor.check_memory().limit_bytes,
+            on_launched=self._count_launch,
+            on_lost=self._forget_browser,
+        )
         self._is_closing = False
         self._climbing: asyncio.Task[None] | None = None
         self._learned_from: tuple[ProcessMemory, ...] = ()
@@ -84,7 +86,7 @@ class UnifiedBrowserPool:
             stack.callback(ladder.register(Step("reclaim inside Chromium", Rung.RECLAIM, self._reclaim)))
             stack.callback(ladder.register(Step("close idle contexts", Rung.CLOSE_IDLE, self._close_idle)))
             stack.callback(self._monitor.on_look(self._on_look))
-            await self._serving_browser()
+            await self._owner.serving()
             self._stack = stack.pop_all()
         return self
 
@@ -169,7 +171,7 @@ class UnifiedBrowserPool:
         if context.browser is None or context.browser.state is BrowserState.CLOSED:
             self._table.drop_context(context)
         elif lease.is_spoiled or lease.request.is_fresh or self._table.is_worn(context):
-            self._notice_death()
+            self._owner.notice_death()
             self._retire(context)
         else:
             context.state = ContextState.CLEANING
@@ -183,7 +185,7 @@ class UnifiedBrowserPool:
     @property
     def browser(self) -> Browser | None:
         """The browser that serves now, if one does."""
-        return self._browser
+        return self._owner.browser
 
     # Admission
 
@@ -268,10 +270,10 @@ class UnifiedBrowserPool:
         if context.browser is not None:
             return
         try:
-            await context.open(await self._serving_browser())
+            await context.open(await self._owner.serving())
         except BrowserGone:
-            self._notice_death()
-            await context.open(await self._serving_browser())
+            self._owner.notice_death()
+            await context.open(await self._owner.serving())
 
     async def _clean(self, context: WarmContext) -> None:
         try:
@@ -302,53 +304,15 @@ class UnifiedBrowserPool:
         except TimeoutError:
             log.warning("browser.wedged", context=context.number, after_seconds=self.settings.clean_seconds)
             if browser is not None:
-                browser.kill()
-                self._lose(browser)
+                self._owner.kill(browser)
         self._table.drop_context(context)
         self._dispatch()
 
-    # Browsers
-
-    async def _serving_browser(self) -> Browser:
-        """The browser, launched if there is none. One launch at a time, with back-off."""
-        if self._is_closing:
-            raise BrowserGone("the pool is closing")
-        if self._browser is not None:
-            return self._browser
-        if self._launching is None or self._launching.done():
-            self._launching = asyncio.create_task(self._launch(), name="browser.launch")
-            self._launching.add_done_callback(lambda done: done.cancelled() or done.exception())
-        # Whoever asked for it may give up: the launch goes on, for the next and so that nothing is left half started.
-        return await asyncio.shield(self._launching)
-
-    async def _launch(self) -> Browser:
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(LaunchFailed),
-            stop=stop_after_attempt(LAUNCH_ATTEMPTS),
-            wait=wait_exponential(multiplier=0.2, max=5.0) + wait_random(0.0, 0.2),
-            reraise=True,
-        )
-        launched: Browser = await retrying(self._launch_once)
-        self._browser = launched
-        return launched
-
-    async def _launch_once(self) -> Browser:
-        chromium = find_chromium(self.settings.chromium, headed=self.settings.headed)
-        limit_bytes = self._monitor.check_memory().limit_bytes
-        browser = await Browser.launch(chromium, self.settings, limit_bytes=limit_bytes, on_gone=self._lose)
+    def _count_launch(self) -> None:
         self._table.totals.browser_launches += 1
-        return browser
 
-    def _notice_death(self) -> None:
-        """A driver that is killed takes its browser along without a word."""
-        if self._browser is not None and not self._browser.is_alive:
-            self._lose(self._browser)
-
-    def _lose(self, browser: Browser) -> None:
-        """A browser ended by itself: forget its contexts. Leases on it end with `BrowserGone` at their next step."""
-        if self._browser is not browser:
-            return
-        self._browser = None
+    def _forget_browser(self, browser: Browser) -> None:
+        """A browser is gone, and its contexts with it. Leases on it end with `BrowserGone` at their next step."""
         self._table.totals.browsers_lost += 1
         for context in list(self._table.contexts):
             if context.browser is browser and context.state is not ContextState.LEASED:
@@ -370,7 +334,7 @@ class UnifiedBrowserPool:
 
     async def _reclaim(self) -> str:
         contexts = [*self._table.in_state(ContextState.LEASED), *self._table.in_state(ContextState.FREE)]
-        return await reclaim(contexts, self._browser)
+        return await reclaim(contexts, self._owner.browser)
 
     async def _close_idle(self) -> str:
         closing = [self._retire(context) for context in self._table.in_state(ContextState.FREE)]
@@ -390,7 +354,7 @@ class UnifiedBrowserPool:
             renderers = sorted((row.held_bytes for row in tree if row.role is Role.RENDERER), reverse=True)
             for held in renderers[:in_use]:
                 self.costs.learn(CONTEXT_COST, held)
-        self._notice_death()
+        self._owner.notice_death()
         self._dispatch()
 
     # Background
@@ -413,11 +377,7 @@ class UnifiedBrowserPool:
             self.release(lease)
         if self._climbing is not None:
             self._climbing.cancel()
-        if self._launching is not None:
-            await asyncio.gather(self._launching, return_exceptions=True)
-        browser, self._browser = self._browser, None
-        if browser is not None:
-            await browser.close()
+        await self._owner.close()
         for context in list(self._table.contexts):
             self._table.drop_context(context)
         self._group = None

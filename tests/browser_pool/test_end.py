@@ -81,7 +81,7 @@ async def test_a_chromium_that_does_not_start_is_said_and_leaves_nothing(
     script: str,
     said: str,
 ) -> None:
-    monkeypatch.setattr("browser_pool.pool.LAUNCH_ATTEMPTS", 2)
+    monkeypatch.setattr("browser_pool.owner.LAUNCH_ATTEMPTS", 2)
     fake = tmp_path / "chromium"
     fake.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     fake.chmod(0o755)
