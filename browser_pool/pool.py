@@ -28,13 +28,14 @@ from browser_pool.owner import BrowserOwner
 from browser_pool.reclaim import reclaim
 from browser_pool.settings import PoolSettings
 from browser_pool.table import CloseContext, LeaseTable, PoolStatistics, UseContext, Waiter, WaitForSlot
-from memory import CostEstimator, Level, LimitTooLow, MemoryBudget, MemoryMonitor, Reading, Role, Rung, Step
+from memory import CostEstimator, Level, LimitTooLow, MemoryBudget, MemoryMonitor, Patience, Reading, Role, Rung, Step
 from memory.budget import Admission, Reservation, decide
 from memory.processes import ProcessMemory
 
 log = structlog.get_logger()
 
-CLIMB_AGAIN_SECONDS = 2.0
+PATIENCE = Patience(first_seconds=2.0, most_seconds=16.0)
+ALONE_SECONDS = 0.5
 CONTEXT_COST = "context"
 CLOSING = ("closed", "the pool is closing")
 
@@ -69,6 +70,8 @@ class UnifiedBrowserPool:
         )
         self._is_closing = False
         self._climbing: asyncio.Task[None] | None = None
+        self._climb_pause_seconds = 0.0
+        self._climbed_at_seconds = 0.0
         self._learned_from: tuple[ProcessMemory, ...] = ()
         self._stack = AsyncExitStack()
         self._group: asyncio.TaskGroup | None = None
@@ -234,8 +237,15 @@ class UnifiedBrowserPool:
         return reservation, admission
 
     def _ask_for_memory(self, waiter: Waiter, need_bytes: int) -> None:
-        """Have the ladder climbed until `need_bytes` are free, one climb at a time and not again at once."""
+        """Have the ladder climbed until `need_bytes` are free, one climb at a time.
+
+        Where a climb has just brought nothing there is not another at once, the less so while others are at work
+        who will give back.
+        """
         if self._climbing is not None and not self._climbing.done():
+            return
+        pause = self._climb_pause_seconds if self._table.leases else min(self._climb_pause_seconds, ALONE_SECONDS)
+        if time.monotonic() < self._climbed_at_seconds + pause:
             return
         self._climbing = self._spawn(self._climb(waiter, need_bytes))
 
@@ -243,10 +253,11 @@ class UnifiedBrowserPool:
         def there_is_room(reading: Reading) -> bool:
             return decide(reading, need_bytes, self._budget.unused_bytes, self._budget.margin_share).is_safe
 
-        await self._monitor.ladder.climb(f"lease {waiter.number} needs memory", there_is_room)
+        report = await self._monitor.ladder.climb(f"lease {waiter.number} needs memory", there_is_room)
+        self._climb_pause_seconds = PATIENCE.after(self._climb_pause_seconds, is_calm=report.is_calm)
+        self._climbed_at_seconds = time.monotonic()
         waiter.ladder_was_climbed = True
         self._dispatch()
-        await asyncio.sleep(CLIMB_AGAIN_SECONDS)
 
     def _abandon(self, waiter: Waiter) -> None:
         """The one who asked is gone: leave the queue, and give back what was granted in the same moment."""

@@ -15,7 +15,7 @@ is no constant in megabytes here; every threshold is a share of the limit, or me
 """
 
 from memory.budget import Admission, BudgetStatistics, MemoryBudget, Reservation, mib
-from memory.cleanup import CleanupReport, Ladder, Rung, Step, StepReport
+from memory.cleanup import CleanupReport, Ladder, Patience, Rung, Step, StepReport
 from memory.costs import CostEstimator
 from memory.errors import LimitTooLow, MemorySafetyError
 from memory.guard import Safety, is_memory_safe_for_operation
@@ -38,6 +38,7 @@ __all__ = [
     "MemoryMonitor",
     "MemorySafetyError",
     "MemorySource",
+    "Patience",
     "ProcessMemory",
     "Reading",
     "Reservation",

@@ -77,6 +77,23 @@ class CleanupReport:
         return sum(step.freed_bytes for step in self.steps)
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to leave the ladder alone after a run that brought no calm: twice as long each time, up to a limit.
+
+    A run costs those who work; one that could not help will hardly help a moment later.
+    """
+
+    first_seconds: float = 3.0
+    most_seconds: float = 30.0
+
+    def after(self, pause_seconds: float, *, is_calm: bool) -> float:
+        """The next pause, given the last one and whether the run that followed it reached what it was run for."""
+        if is_calm:
+            return self.first_seconds
+        return min(self.most_seconds, max(self.first_seconds, 2 * pause_seconds))
+
+
 class Ladder:
     """The registered steps, and the one run that is under way at most."""
 

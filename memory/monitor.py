@@ -12,12 +12,12 @@ import dataclasses
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import structlog
 
-from memory.cleanup import CleanupReport, Ladder
+from memory.cleanup import CleanupReport, Ladder, Patience
 from memory.levels import Level, LevelPolicy, LevelState, next_state
 from memory.processes import ProcessMemory, process_tree, total_bytes
 from memory.readings import MemorySource, Reading
@@ -27,11 +27,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class WatchPolicy:
-    """How often to look, and how soon the ladder may be climbed again after it brought no calm."""
+    """How often to look, and how soon the ladder is climbed again by itself. A level that rises does not wait."""
 
     look_every_seconds: float = 0.25
     tree_every_seconds: float = 2.0
-    cooldown_seconds: float = 3.0
+    patience: Patience = field(default_factory=Patience)
 
 
 class MemoryMonitor:
@@ -51,7 +51,9 @@ class MemoryMonitor:
         self._extra_roots: set[int] = set()
         self._listeners: list[Callable[[Reading], None]] = []
         self._stack = AsyncExitStack()
-        self._last_climb_seconds: float | None = None
+        self._climb_again_at_seconds = 0.0
+        self._climbed_at_level = Level.NORMAL
+        self._pause_seconds = 0.0
         self.ladder = Ladder(self.check_memory)
         self.tree: tuple[ProcessMemory, ...] = ()
         self.peak_used_bytes = 0
@@ -86,10 +88,11 @@ class MemoryMonitor:
 
     async def emergency_cleanup(self, reason: str = "asked for") -> CleanupReport:
         """Climb the ladder until memory is calm: below the first mark by the margin that levels are left with."""
-        try:
-            return await self.ladder.climb(reason, self.is_calm)
-        finally:
-            self._last_climb_seconds = time.monotonic()
+        report = await self.ladder.climb(reason, self.is_calm)
+        self._pause_seconds = self._watch.patience.after(self._pause_seconds, is_calm=report.is_calm)
+        self._climb_again_at_seconds = time.monotonic() + self._pause_seconds
+        self._climbed_at_level = self._state.level
+        return report
 
     def is_calm(self, reading: Reading) -> bool:
         """Far enough below the first mark that the level would fall to normal."""
@@ -118,7 +121,7 @@ class MemoryMonitor:
                 level = reading.level
             for listener in tuple(self._listeners):
                 listener(reading)
-            if reading.level > Level.NORMAL and not self.is_calm(reading) and self._has_cooled_down():
+            if reading.level > Level.NORMAL and not self.is_calm(reading) and self._may_climb(reading.level):
                 await self.emergency_cleanup(f"level {reading.level.name.lower()}")
             await asyncio.sleep(self._watch.look_every_seconds)
 
@@ -127,9 +130,8 @@ class MemoryMonitor:
             await self.process_tree()
             await asyncio.sleep(self._watch.tree_every_seconds)
 
-    def _has_cooled_down(self) -> bool:
-        last = self._last_climb_seconds
-        return last is None or time.monotonic() - last >= self._watch.cooldown_seconds
+    def _may_climb(self, level: Level) -> bool:
+        return level > self._climbed_at_level or time.monotonic() >= self._climb_again_at_seconds
 
 
 def _facts(reading: Reading) -> dict[str, object]:

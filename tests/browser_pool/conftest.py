@@ -14,7 +14,7 @@ import pytest
 
 from browser_pool import PoolSettings, UnifiedBrowserPool
 from browser_pool.context import ContextState
-from memory import Bound, LevelPolicy, MemoryBudget, MemoryMonitor, MemorySource, Reading, WatchPolicy
+from memory import Bound, LevelPolicy, MemoryBudget, MemoryMonitor, MemorySource, Patience, Reading, WatchPolicy
 
 MIB = 1 << 20
 PATIENCE_SECONDS = 15.0
@@ -45,7 +45,7 @@ def dial() -> Dial:
 @pytest.fixture
 async def monitor(dial: Dial) -> AsyncIterator[MemoryMonitor]:
     """A running monitor over `dial`. Levels fall as soon as the reading does."""
-    watch = WatchPolicy(look_every_seconds=0.02, tree_every_seconds=3600, cooldown_seconds=0.05)
+    watch = WatchPolicy(look_every_seconds=0.02, tree_every_seconds=3600, patience=Patience(0.05, 0.05))
     async with MemoryMonitor(dial, levels=LevelPolicy(calm_seconds=0), watch=watch) as monitor:
         yield monitor
 

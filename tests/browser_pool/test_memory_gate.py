@@ -124,9 +124,8 @@ async def test_for_want_of_memory_the_ladder_is_climbed(
 
 
 async def test_alone_and_after_the_ladder_one_lease_is_granted_where_waiting_would_be_for_ever(
-    make_pool: MakePool, dial: Dial, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+    make_pool: MakePool, dial: Dial, eventually: Eventually
 ) -> None:
-    monkeypatch.setattr("browser_pool.pool.CLIMB_AGAIN_SECONDS", 0.01)
     async with make_pool() as pool:
         dial.limit_mb, dial.used_mb = 400, 299
         lease = await pool.acquire(LeaseRequest("a"))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from memory import Bound, Ladder, Reading, Rung, Step
+from memory import Bound, Ladder, Patience, Reading, Rung, Step
 
 MIB = 1 << 20
 Relieve = Callable[[], Awaitable[str]]
@@ -209,3 +209,12 @@ async def test_only_the_last_reports_are_kept_and_all_are_counted() -> None:
     assert len(water.ladder.reports) == 50
     assert water.ladder.reports[-1].reason == "run 59"
     assert water.ladder.runs == 60
+
+
+def test_a_ladder_that_could_not_help_is_left_alone_for_longer_and_longer() -> None:
+    patience = Patience(first_seconds=3, most_seconds=20)
+    pauses = [0.0]
+    for _ in range(5):
+        pauses.append(patience.after(pauses[-1], is_calm=False))
+    assert pauses[1:] == [3, 6, 12, 20, 20]
+    assert patience.after(20, is_calm=True) == 3

@@ -7,10 +7,21 @@ import os
 
 import psutil
 
-from memory import Bound, Level, LevelPolicy, MemoryMonitor, MemorySource, Reading, Rung, Step, WatchPolicy
+from memory import (
+    Bound,
+    Level,
+    LevelPolicy,
+    MemoryMonitor,
+    MemorySource,
+    Patience,
+    Reading,
+    Rung,
+    Step,
+    WatchPolicy,
+)
 
 MIB = 1 << 20
-QUICK = WatchPolicy(look_every_seconds=0.001, tree_every_seconds=60, cooldown_seconds=3600)
+QUICK = WatchPolicy(look_every_seconds=0.001, tree_every_seconds=60, patience=Patience(3600, 3600))
 
 
 class Dial(MemorySource):
@@ -114,11 +125,22 @@ async def test_a_ladder_that_brought_no_calm_is_not_climbed_again_before_the_coo
 
 async def test_after_the_cooldown_it_is_climbed_again() -> None:
     dial, done = Dial(900), list[str]()
-    watch = WatchPolicy(look_every_seconds=0.001, tree_every_seconds=60, cooldown_seconds=0)
+    watch = WatchPolicy(look_every_seconds=0.001, tree_every_seconds=60, patience=Patience(0, 0))
     async with MemoryMonitor(dial, watch=watch) as monitor:
         monitor.ladder.register(step(dial, 900, done))
         await next_looks(monitor, 5)
     assert len(done) > 1
+
+
+async def test_a_level_that_rises_does_not_wait_for_the_cooldown() -> None:
+    dial, done = Dial(800), list[str]()
+    async with MemoryMonitor(dial, watch=QUICK) as monitor:
+        monitor.ladder.register(step(dial, 800, done))
+        await next_looks(monitor, 5)
+        assert done == ["800 to 800"]
+        dial.used_mb = 900
+        await next_looks(monitor, 5)
+    assert done == ["800 to 800", "900 to 800"]
 
 
 async def test_a_level_that_only_waits_to_fall_starts_no_ladder() -> None:
