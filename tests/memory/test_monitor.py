@@ -166,12 +166,12 @@ async def test_a_clean_up_that_is_asked_for_stops_at_calm() -> None:
 
 
 async def test_after_it_is_left_nobody_looks_any_more() -> None:
-    dial = Dial()
-    async with MemoryMonitor(dial, watch=QUICK) as monitor:
+    before = asyncio.all_tasks()
+    async with MemoryMonitor(Dial(), watch=QUICK) as monitor:
         await next_looks(monitor)
-        names = {task.get_name() for task in asyncio.all_tasks()}
-        assert {"memory.look", "memory.tree"} <= names
-    assert not {"memory.look", "memory.tree", "ladder"} & {task.get_name() for task in asyncio.all_tasks()}
+        ours = {task.get_name() for task in asyncio.all_tasks() - before}
+        assert {"memory.look", "memory.tree"} <= ours
+    assert asyncio.all_tasks() <= before
 
 
 async def test_it_can_be_left_while_a_step_of_the_ladder_hangs() -> None:

@@ -55,20 +55,17 @@ def start(open_folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 @pytest.fixture
 def left_over(open_folder: Path) -> Callable[[], list[str]]:
-    """What still runs of what a command has started: by our data folder, the demo server, or Chromium below us."""
-    before = {process.pid for process in psutil.process_iter()}
+    """What still runs of what `start` has started: every process below it has inherited our data folder."""
 
     def look() -> list[str]:
         found: list[str] = []
         for process in psutil.process_iter():
             try:
-                command = " ".join(process.cmdline())
-                is_ours = process.pid not in before and process.status() != psutil.STATUS_ZOMBIE
-            except psutil.NoSuchProcess:
+                is_ours = process.environ().get("TIDEGATE_DATA_DIR") == str(open_folder / "cli")
+                if is_ours and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(" ".join(process.cmdline())[:200])
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
-            marks = (str(open_folder / "cli"), "tidegate.demo.server", "run-driver", "chromium-headless-shell")
-            if is_ours and any(mark in command for mark in marks):
-                found.append(command[:200])
         return found
 
     return look

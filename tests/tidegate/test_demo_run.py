@@ -48,6 +48,7 @@ def test_a_signal_ends_it_in_order(start: Start, left_over: Callable[[], list[st
     for line in process.stdout:
         if "(0/200)" in line:
             break
+    assert len(left_over()) > 5, "this is how what is left over would be found"
     process.send_signal(number)
     code, _, err = finish(process)
     assert code == 128 + number
