@@ -8,6 +8,7 @@ typed error.
 - `table`: the table of leases, the only truth
 - `lease`, `context`, `browser`, `driver`: what a row of it stands for, from the outside in
 - `owner`: the one that launches browsers and replaces them
+- `scratch`: the folder of a driver, and the sweep of what killed runs have left
 - `lane`: the four verbs of reading a page
 - `reclaim`: memory back while pages stay open
 - `chromium`, `provision`: which Chromium, and how to get one

@@ -54,6 +54,11 @@ def find_chromium(setting: Path | None = None, *, headed: bool = False) -> Chrom
     raise ChromiumNotFound((str(_playwright_folder()), *names), headed=headed)
 
 
+def has_playwrights_own() -> bool:
+    """Whether Playwright has downloaded a browser of its own, be it one that starts or not."""
+    return next(_playwrights_own(headed=False), None) is not None
+
+
 def sandbox_is_possible() -> bool:
     """Chromium refuses its sandbox to root on Linux."""
     return not (sys.platform == "linux" and os.geteuid() == 0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import structlog
 from playwright.async_api import Playwright, async_playwright
 
 from browser_pool.errors import LaunchFailed
+from browser_pool.scratch import make_scratch
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class Driver:
     @classmethod
     async def start(cls, *, scratch_root: Path | None, start_seconds: float, limit_bytes: int | None) -> Driver:
         """Start a driver. Raises `LaunchFailed`."""
-        scratch = Path(tempfile.mkdtemp(prefix=f"tidegate-{os.getpid()}-", dir=scratch_root))
+        scratch = await asyncio.to_thread(make_scratch, scratch_root)
         is_small = limit_bytes is not None and limit_bytes <= SMALL_LIMIT_BYTES
         before = _children()
         try:

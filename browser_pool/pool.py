@@ -348,7 +348,9 @@ class UnifiedBrowserPool:
         return await reclaim(contexts, self._owner.browser)
 
     async def _close_idle(self) -> str:
-        closing = [self._retire(context) for context in self._table.in_state(ContextState.FREE)]
+        # One that is just being cleaned is idle as well: its lease is over.
+        idle = [*self._table.in_state(ContextState.FREE), *self._table.in_state(ContextState.CLEANING)]
+        closing = [self._retire(context) for context in idle]
         tasks = [task for task in closing if task is not None]
         if tasks:
             # Not gathered: closing goes on if the ladder is stopped or the step runs out of time.

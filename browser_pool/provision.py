@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from browser_pool.chromium import Chromium, find_chromium
+from browser_pool.chromium import Chromium, find_chromium, has_playwrights_own
 from browser_pool.errors import ChromiumNotFound, LaunchFailed
 
 DOWNLOAD_SECONDS = 600.0
@@ -29,7 +29,7 @@ def provide_chromium(setting: Path | None, tell: Callable[[str], None]) -> Chrom
     Raises `ChromiumNotFound` with what is left to do by hand.
     """
     tried: list[str] = []
-    for get in (None, _from_playwright, _from_packages):
+    for get in (None, _from_playwright, _libraries_for_playwright, _from_packages):
         if get is not None:
             problem = get(tell)
             if problem is not None:
@@ -87,6 +87,20 @@ def _from_playwright(tell: Callable[[str], None]) -> str | None:
     """Download Playwright's own headless shell. Returns what went wrong, None if nothing did."""
     tell("no browser yet: getting Playwright's own headless Chromium (about 110 MB)")
     return _run([sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"], DOWNLOAD_SECONDS)
+
+
+def _libraries_for_playwright(tell: Callable[[str], None]) -> str | None:
+    """Install what Playwright's own browser needs to start. Returns what went wrong, None if nothing did."""
+    if not has_playwrights_own():
+        return "Playwright's own browser is not there"
+    if os.geteuid() != 0:
+        return "not root: have an administrator run `playwright install-deps chromium-headless-shell`"
+    tell("Playwright's own browser does not start: installing the system libraries it needs")
+    return _run(
+        [sys.executable, "-m", "playwright", "install-deps", "chromium-headless-shell"],
+        PACKAGE_SECONDS,
+        {**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+    )
 
 
 def _from_packages(tell: Callable[[str], None]) -> str | None:

@@ -119,6 +119,8 @@ class MemoryMonitor:
             if reading.level is not level:
                 log.info("memory.level", before=level.name.lower(), now=reading.level.name.lower(), **_facts(reading))
                 level = reading.level
+            # A level that has fallen and rises again is news.
+            self._climbed_at_level = min(self._climbed_at_level, reading.level)
             for listener in tuple(self._listeners):
                 listener(reading)
             if reading.level > Level.NORMAL and not self.is_calm(reading) and self._may_climb(reading.level):

@@ -143,6 +143,15 @@ async def test_a_level_that_rises_does_not_wait_for_the_cooldown() -> None:
     assert done == ["800 to 800", "900 to 800"]
 
 
+async def test_a_level_that_fell_and_rises_again_does_not_wait_for_the_cooldown() -> None:
+    dial, done = Dial(800), list[str]()
+    async with MemoryMonitor(dial, levels=LevelPolicy(calm_seconds=0), watch=QUICK) as monitor:
+        monitor.ladder.register(step(dial, 800, done))
+        for dial.used_mb in (800, 100, 800):
+            await next_looks(monitor, 5)
+    assert done == ["800 to 800", "800 to 800"]
+
+
 async def test_a_level_that_only_waits_to_fall_starts_no_ladder() -> None:
     dial, done = Dial(800), list[str]()
     monitor = MemoryMonitor(dial, watch=QUICK)
