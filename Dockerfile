@@ -8,7 +8,7 @@ COPY browser_pool browser_pool
 COPY scraper scraper
 COPY jobs jobs
 COPY tidegate tidegate
-RUN /opt/tidegate/bin/pip install --no-cache-dir --no-compile .
+RUN /opt/tidegate/bin/pip install --no-cache-dir .
 
 # Run: Python, Chromium's headless shell, an init that reaps, and nothing to build with.
 FROM python:3.13-slim-bookworm
