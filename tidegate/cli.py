@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from scraper.outcome import Outcome
-from tidegate.formats import Format
+from tidegate.options import Chromium, Format, MemoryLimit, Verbose
 from tidegate.running import EXIT_FAILURE, exit_code_of, run_until_done
 
 app = typer.Typer(
@@ -27,10 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Chromium = Annotated[Path | None, typer.Option(help="The Chromium to use.", show_default="found by itself")]
-MemoryLimit = Annotated[int | None, typer.Option(help="A limit of your own, in MiB, below that of the machine.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, on stderr.")]
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from rich.cells import cell_len
@@ -23,21 +22,13 @@ from rich.text import Text
 
 from scraper.page import PageReport
 from scraper.post import METRICS, Post, post_as_dict
+from tidegate.options import Format
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CELL_FRAME = 3
 NUMBER = re.compile(r"[-+≈]?[\d,.]+\w?( \w+)?|–|")  # noqa: RUF001 see `count`
 LEAST_ROOM = 20
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    JSONL = "jsonl"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 import structlog
 import typer
 
-from tidegate.errors import FAILURES, USAGE_ERRORS
-
 log = structlog.get_logger()
 
 T = TypeVar("T")
@@ -82,6 +80,8 @@ def exit_code_of(command: Callable[[], object]) -> int:
 
 def _innermost_known(error: BaseException) -> tuple[str, int] | None:
     """The message and exit code of a failure that is known, alone or in groups; None for any other."""
+    from tidegate.errors import FAILURES, USAGE_ERRORS  # noqa: PLC0415 they bring Playwright and asyncpg along
+
     if isinstance(error, BaseExceptionGroup):
         told = [_innermost_known(one) for one in error.exceptions]
         return told[0] if all(told) else None
