@@ -19,6 +19,7 @@ from memory import MemoryBudget, MemoryMonitor, is_memory_safe_for_operation
 from scraper.outcome import Outcome
 from scraper.store import runs
 from scraper.store.database import Database
+from scraper.store.locks import try_lock
 
 log = structlog.get_logger()
 
@@ -110,18 +111,12 @@ class JobManager:
     async def _only_run(self, job: str) -> AsyncIterator[bool]:
         """True while this is the only run of `job` on this database.
 
-        The lock belongs to a connection, so it goes with the process that holds it, however that ends. Who gets it
-        knows that no other run is alive and closes what a dead one left open.
+        Who gets the lock knows that no other run is alive, and closes what a dead one left open.
         """
-        async with self._database.pool.acquire() as connection:
-            is_only = await connection.fetchval("select pg_try_advisory_lock(hashtext('job'), hashtext($1))", job)
-            try:
-                if is_only:
-                    await runs.close_abandoned(self._database, job)
-                yield bool(is_only)
-            finally:
-                if is_only:
-                    await connection.fetchval("select pg_advisory_unlock(hashtext('job'), hashtext($1))", job)
+        async with try_lock(self._database, "job", job) as is_only:
+            if is_only:
+                await runs.close_abandoned(self._database, job)
+            yield is_only
 
 
 def _innermost(error: BaseException) -> str:

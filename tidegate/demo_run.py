@@ -21,7 +21,8 @@ from scraper.outcome import Outcome
 from scraper.post import METRICS
 from scraper.store import opportunities, posts
 from scraper.store.database import Database
-from tidegate.demo import DemoSite, World
+from scraper.store.locks import try_lock
+from tidegate.demo import DemoSite, DemoSiteError, World
 from tidegate.program import Program, definitions_for, open_database, open_program
 from tidegate.settings import Settings
 
@@ -79,7 +80,12 @@ async def run_demo(settings: Settings, *, post_count: int, port: int, progress: 
     async with (
         open_program(settings, policy=policy, definitions=definitions) as program,
         open_database(settings, program.monitor) as database,
+        try_lock(database, "demo", SITE) as is_only,
     ):
+        if not is_only:
+            raise DemoSiteError(
+                "another demo is running on this database: wait for it, or set TIDEGATE_DATA_DIR to another folder"
+            )
         run = await _earlier_runs(database)
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         troubles = _troubles(post_count)
@@ -160,6 +166,8 @@ async def _earlier_runs(database: Database) -> int:
 async def _follow(database: Database, site: DemoSite) -> None:
     """Follow every post, and harvest some feeds, at the address that the site has this time."""
     await posts.follow(database, SITE, [(post.id, site.post_url(post)) for post in site.world.posts])
+    # A larger site of an earlier run had more: they are not served this time.
+    await posts.pause_others(database, SITE, [post.id for post in site.world.posts])
     await opportunities.forget_targets(database, SITE)
     handles = list(dict.fromkeys(post.author.handle for post in site.world.posts))
     for path in ("/", f"/@{handles[0]}", f"/@{handles[1]}", "/search?q=%23memory"):

@@ -49,6 +49,11 @@ async def follow(database: Database, site: str, posts: Sequence[tuple[str, str]]
     return new
 
 
+async def pause_others(database: Database, site: str, post_ids: Sequence[str]) -> int:
+    """Read no post of `site` but these until it is followed again. Returns how many that are."""
+    return len(await database.fetch("pause_other_posts", site, list(post_ids)))
+
+
 async def count_due(database: Database, *, until: datetime, site: str | None = None) -> int:
     """How many posts are due at `until`."""
     row = await database.fetchrow("count_due_posts", until, site)

@@ -41,6 +41,27 @@ def test_a_second_run_keeps_the_rows_of_the_first(start: Start) -> None:
     assert " views │" in out.split("since last")[1]
 
 
+def test_a_smaller_site_after_a_larger_one_is_all_that_is_read(start: Start) -> None:
+    finish(start("demo", "--posts", "20"))
+    code, out, _ = finish(start("demo", "--posts", "10"))
+    assert code == 0
+    assert "success: 10 pages" in out
+    assert "timeout" not in out
+
+
+def test_two_at_once_are_one_and_a_word_about_the_other(start: Start) -> None:
+    first = start("demo", "--posts", "60")
+    assert first.stdout is not None
+    for line in first.stdout:
+        if "(0/60)" in line:
+            break
+    code, _, err = finish(start("demo", "--posts", "10"))
+    assert code == 1
+    assert "another demo is running" in err
+    assert err.count("\n") == 1
+    assert finish(first)[0] == 0
+
+
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
 def test_a_signal_ends_it_in_order(start: Start, left_over: Callable[[], list[str]], number: signal.Signals) -> None:
     process = start("demo", "--posts", "200")
