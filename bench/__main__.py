@@ -26,7 +26,9 @@ async def main() -> None:
     print(f"versions: Python {platform.python_version()}, Playwright {version('playwright')}, ", end="")
     print(f"tidegate {version('tidegate')}, Chromium at {find_chromium().executable}")
     print(f"\ncommand: {' '.join(['python', '-m', 'bench', *sys.argv[1:]])}\n")
-    gate.report()
+    gate.report_micro()
+    await gate.report_watching()
+    await gate.report_learned_cost()
     print()
     await pages.report(ROUNDS)
 

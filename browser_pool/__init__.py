@@ -7,10 +7,11 @@ typed error.
 - `pool`: UnifiedBrowserPool, the way of a lease from asking to clean-up
 - `table`: the table of leases, the only truth
 - `lease`, `context`, `browser`, `driver`: what a row of it stands for, from the outside in
+- `learning`: what a lease costs
 - `owner`: the one that launches browsers and replaces them
 - `scratch`: the folder of a driver, and the sweep of what killed runs have left
 - `lane`: the four verbs of reading a page
-- `reclaim`: memory back while pages stay open
+- `reclaim`: memory back while pages stay open; `relief`: what the pool gives back, rung by rung
 - `chromium`, `provision`: which Chromium, and how to get one
 - `identity`, `settings`, `errors`
 """
@@ -22,6 +23,7 @@ from browser_pool.errors import (
     ChromiumNotFound,
     LaunchFailed,
     LeaseEnded,
+    LeaseRecalled,
     LeaseRefused,
     NavigationBecameDownload,
     NavigationFailed,
@@ -45,6 +47,7 @@ __all__ = [
     "LaunchFailed",
     "Lease",
     "LeaseEnded",
+    "LeaseRecalled",
     "LeaseRefused",
     "LeaseRequest",
     "NavigationBecameDownload",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -51,6 +52,7 @@ class Browser:
         self.state = BrowserState.SERVING
         self.version = browser.version
         self.is_sandboxed = is_sandboxed
+        self._launched_seconds = time.monotonic()
 
     @classmethod
     async def launch(
@@ -80,6 +82,11 @@ class Browser:
         browser.on("disconnected", lambda _: self._on_disconnected(on_gone))
         log.info("browser.launched", version=browser.version, path=str(chromium.executable), sandbox=is_sandboxed)
         return self
+
+    @property
+    def age_seconds(self) -> float:
+        """Since it was launched."""
+        return time.monotonic() - self._launched_seconds
 
     @property
     def is_alive(self) -> bool:

@@ -6,6 +6,7 @@ BrowserPoolError
 ├── LaunchFailed              Chromium is there and does not start
 ├── LeaseRefused              no context was handed out: memory, slot, deadline or shutdown
 ├── LeaseEnded                the lease is over; its page is no longer yours
+│   └── LeaseRecalled         taken back in an emergency, for its memory
 ├── BrowserGone               the browser, its driver or the page's renderer died or hangs
 │   └── PageCrashed           only this page's renderer
 └── NavigationFailed          the browser is fine; the page did not come
@@ -61,6 +62,13 @@ class LeaseRefused(BrowserPoolError):
 
 class LeaseEnded(BrowserPoolError):
     """The lease is over (released, or past its deadline), so its page can't be used any more."""
+
+
+class LeaseRecalled(LeaseEnded):
+    """The lease was taken back before its deadline: memory was all but gone. The work can be tried again."""
+
+    def __init__(self, number: int, site: str) -> None:
+        super().__init__(f"lease {number} ({site}) was taken back in an emergency, for its memory; ask again")
 
 
 class BrowserGone(BrowserPoolError):

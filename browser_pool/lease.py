@@ -12,7 +12,7 @@ from typing import Any
 from playwright.async_api import Page
 
 from browser_pool.context import WarmContext
-from browser_pool.errors import BrowserGone, LeaseEnded
+from browser_pool.errors import BrowserGone, LeaseEnded, LeaseRecalled
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
 from browser_pool.lane import Opened
 from memory import Reservation
@@ -20,7 +20,10 @@ from memory import Reservation
 
 @dataclass(frozen=True, slots=True)
 class LeaseRequest:
-    """What is asked for. `deadline_seconds` covers waiting, work and clean-up; higher `priority` goes first."""
+    """What is asked for. `deadline_seconds` covers waiting, work and clean-up; higher `priority` goes first.
+
+    One that `is_deferrable` may be recalled in an emergency: whoever holds it then asks again.
+    """
 
     site: str
     identity: Identity = DEFAULT_IDENTITY
@@ -28,6 +31,12 @@ class LeaseRequest:
     deadline_seconds: float = 120.0
     is_fresh: bool = False
     job: str = ""
+    is_deferrable: bool = True
+
+    @property
+    def cost_class(self) -> str:
+        """Under which name it is learned what such a lease costs."""
+        return f"context {self.site}/{self.job}"
 
 
 class Lease:
@@ -53,6 +62,10 @@ class Lease:
         self._memory_is_tight = memory_is_tight
         self.is_over = False
         self.is_spoiled = False
+        self.is_recalled = False
+        self.peak_bytes = 0
+        self.learned_at_page = context.pages
+        self.on_recall: Callable[[], None] | None = None
         self.expiry: asyncio.TimerHandle | None = None
 
     @property
@@ -113,6 +126,8 @@ class Lease:
             raise
 
     def _check(self) -> None:
+        if self.is_recalled:
+            raise LeaseRecalled(self.number, self.request.site)
         if self.is_over:
             raise LeaseEnded(
                 f"lease {self.number} is over after {time.monotonic() - self.asked_seconds:.1f} s; "

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, Self
 
 import structlog
@@ -21,22 +21,30 @@ from playwright.async_api import Error as PlaywrightError
 
 from browser_pool.browser import Browser, BrowserState
 from browser_pool.context import ContextState, WarmContext
-from browser_pool.errors import BrowserGone, LeaseEnded
+from browser_pool.errors import BrowserGone, LeaseEnded, LeaseRecalled
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
+from browser_pool.learning import CostLearner
 from browser_pool.lease import Lease, LeaseRequest
 from browser_pool.owner import BrowserOwner
-from browser_pool.reclaim import reclaim
+from browser_pool.relief import PoolRelief
 from browser_pool.settings import PoolSettings
 from browser_pool.table import CloseContext, LeaseTable, PoolStatistics, UseContext, Waiter, WaitForSlot
-from memory import CostEstimator, Level, LimitTooLow, MemoryBudget, MemoryMonitor, Patience, Reading, Role, Rung, Step
-from memory.budget import Admission, Reservation, decide
-from memory.processes import ProcessMemory
+from memory import (
+    Admission,
+    Component,
+    Level,
+    LimitTooLow,
+    MemoryGuard,
+    Patience,
+    Reading,
+    Reservation,
+    Rung,
+)
 
 log = structlog.get_logger()
 
 PATIENCE = Patience(first_seconds=2.0, most_seconds=16.0)
 ALONE_SECONDS = 0.5
-CONTEXT_COST = "context"
 CLOSING = ("closed", "the pool is closing")
 
 
@@ -45,7 +53,7 @@ class UnifiedBrowserPool:
 
     `async with UnifiedBrowserPool() as pool: async with pool.lease(site="x") as lease: page = lease.page`
 
-    Without `monitor` and `budget` it makes its own. Raises `ChromiumNotFound`, `LaunchFailed` or `LimitTooLow` when
+    Without a `guard` it makes its own. Raises `ChromiumNotFound`, `LaunchFailed` or `LimitTooLow` when
     it is entered.
     """
 
@@ -53,14 +61,13 @@ class UnifiedBrowserPool:
         self,
         settings: PoolSettings | None = None,
         *,
-        monitor: MemoryMonitor | None = None,
-        budget: MemoryBudget | None = None,
+        guard: MemoryGuard | None = None,
     ) -> None:
         self.settings = settings or PoolSettings()
-        self.costs = CostEstimator(self.settings.context_cost_bytes)
-        self._own_monitor = monitor is None
-        self._monitor = monitor or MemoryMonitor()
-        self._budget = budget or MemoryBudget()
+        self._owns_guard = guard is None
+        self._guard = guard or MemoryGuard()
+        self._monitor = self._guard.monitor
+        self._budget = self._guard.budget
         self._table = LeaseTable(self.settings, self._memory_is_tight)
         self._owner = BrowserOwner(
             self.settings,
@@ -68,26 +75,33 @@ class UnifiedBrowserPool:
             on_launched=self._count_launch,
             on_lost=self._forget_browser,
         )
+        self._learner = CostLearner(self._guard.costs, self.settings.context_cost_bytes)
+        self._relief = PoolRelief(
+            self._table,
+            self._owner,
+            expected_bytes=self._learner.expected_bytes,
+            tree=lambda: self._monitor.tree,
+            retire=self._retire,
+            recall=self._recall,
+        )
         self._is_closing = False
         self._climbing: asyncio.Task[None] | None = None
         self._climb_pause_seconds = 0.0
         self._climbed_at_seconds = 0.0
-        self._learned_from: tuple[ProcessMemory, ...] = ()
         self._stack = AsyncExitStack()
         self._group: asyncio.TaskGroup | None = None
 
     async def __aenter__(self) -> Self:
         self._refuse_hopeless_limit()
         async with AsyncExitStack() as stack:
-            if self._own_monitor:
-                await stack.enter_async_context(self._monitor)
+            if self._owns_guard:
+                await stack.enter_async_context(self._guard)
             self._group = await asyncio.TaskGroup().__aenter__()
             # Left without the error that may be on its way: a task group would wrap it, and callers want it bare.
             stack.push_async_callback(self._group.__aexit__, None, None, None)
             stack.push_async_callback(self._shut)
-            ladder = self._monitor.ladder
-            stack.callback(ladder.register(Step("reclaim inside Chromium", Rung.RECLAIM, self._reclaim)))
-            stack.callback(ladder.register(Step("close idle contexts", Rung.CLOSE_IDLE, self._close_idle)))
+            for step in self._relief.steps():
+                stack.callback(self._guard.register(step))
             stack.callback(self._monitor.on_look(self._on_look))
             await self._owner.serving()
             self._stack = stack.pop_all()
@@ -111,8 +125,8 @@ class UnifiedBrowserPool:
 
         `isolation="fresh"` gives a context that nobody used before and nobody will use after.
 
-        Raises `LeaseRefused` if none could be had in time, and `LeaseEnded` if the body was still running at the
-        deadline; the body is cancelled then.
+        Raises `LeaseRefused` if none could be had in time, `LeaseEnded` if the body was still running at the
+        deadline, and `LeaseRecalled` if its memory was needed more urgently; the body is cancelled then.
         """
         if isolation not in {"warm", "fresh"}:
             raise ValueError(f'isolation is "warm" or "fresh", not {isolation!r}')
@@ -121,14 +135,19 @@ class UnifiedBrowserPool:
         limit = asyncio.timeout_at(lease.deadline_at_seconds)
         try:
             async with limit:
-                yield lease
+                with _recalling(lease, limit):
+                    yield lease
         except TimeoutError:
             if not limit.expired():
                 raise
             lease.is_spoiled = True
+            if lease.is_recalled:
+                raise LeaseRecalled(lease.number, site) from None
             raise LeaseEnded(f"the deadline of {deadline:.0f} s has passed (lease {lease.number}, {site})") from None
-        except (asyncio.CancelledError, BrowserGone, PlaywrightError):
+        except (asyncio.CancelledError, BrowserGone, PlaywrightError) as error:
             lease.is_spoiled = True
+            if lease.is_recalled and not isinstance(error, asyncio.CancelledError):
+                raise LeaseRecalled(lease.number, site) from None
             raise
         finally:
             self.release(lease)
@@ -142,12 +161,15 @@ class UnifiedBrowserPool:
             raise self._table.refusal("closed", "the pool is not open", 0.0)
         waiter = self._table.enqueue(request)
         try:
-            async with asyncio.timeout_at(waiter.deadline_at_seconds):
+            async with asyncio.timeout_at(waiter.deadline_at_seconds) as limit:
                 self._dispatch()
                 lease = await waiter.granted
-                lease.expiry = asyncio.get_running_loop().call_at(lease.deadline_at_seconds, self._expire, lease)
-                await self._make_real(lease.context)
+                with _recalling(lease, limit):
+                    lease.expiry = asyncio.get_running_loop().call_at(lease.deadline_at_seconds, self._expire, lease)
+                    await self._make_real(lease.context)
         except TimeoutError:
+            if waiter.is_granted and waiter.granted.result().is_recalled:
+                raise LeaseRecalled(waiter.number, request.site) from None
             reason, detail = ("browser", "it did not open in time") if waiter.is_granted else waiter.held_up_by
             self._abandon(waiter)
             raise self._table.refusal(reason, detail, time.monotonic() - waiter.asked_seconds) from None
@@ -169,6 +191,7 @@ class UnifiedBrowserPool:
         if lease.expiry is not None:
             lease.expiry.cancel()
         self._table.leases.pop(lease.number, None)
+        self._learner.learn(lease)
         self._budget.release(lease.reservation)
         context = lease.context
         if context.browser is None or context.browser.state is BrowserState.CLOSED:
@@ -213,7 +236,7 @@ class UnifiedBrowserPool:
             return "slot", "an idle context of another site is being closed"
         # A warm context holds its memory already. What a navigation adds while old and new document overlap is taken
         # as a quarter of what a context holds.
-        cost = self.costs.expected_bytes(CONTEXT_COST)
+        cost = self._learner.expected_bytes(waiter.request)
         need = cost // 4 if isinstance(choice, UseContext) else cost
         reservation, admission = self._reserve(waiter, need)
         if reservation is None:
@@ -224,16 +247,20 @@ class UnifiedBrowserPool:
         return None
 
     def _reserve(self, waiter: Waiter, need_bytes: int) -> tuple[Reservation | None, Admission]:
-        owner = f"lease {waiter.number}"
+        terms: dict[str, Any] = {
+            "owner": f"lease {waiter.number}",
+            "component": Component.BROWSER,
+            "deadline_at_seconds": waiter.deadline_at_seconds + self.settings.clean_seconds,
+        }
         reading = self._monitor.check_memory()
-        reservation, admission = self._budget.reserve(reading, need_bytes, owner=owner)
+        reservation, admission = self._budget.reserve(reading, need_bytes, **terms)
         is_alone = not self._table.leases
         if reservation is None and is_alone and waiter.ladder_was_climbed and reading.level < Level.EMERGENCY:
             # The ladder has given back what it could and nobody else is at work: to wait longer is to wait for ever.
             # One context at a time is the smallest form of work there is.
             self._table.totals.granted_alone += 1
             log.info("lease.granted_alone", lease=waiter.number, arithmetic=admission.reason)
-            return self._budget.debit(need_bytes, owner=owner), admission
+            return self._budget.debit(need_bytes, **terms), admission
         return reservation, admission
 
     def _ask_for_memory(self, waiter: Waiter, need_bytes: int) -> None:
@@ -250,10 +277,13 @@ class UnifiedBrowserPool:
         self._climbing = self._spawn(self._climb(waiter, need_bytes))
 
     async def _climb(self, waiter: Waiter, need_bytes: int) -> None:
-        def there_is_room(reading: Reading) -> bool:
-            return decide(reading, need_bytes, self._budget.unused_bytes, self._budget.margin_share).is_safe
-
-        report = await self._monitor.ladder.climb(f"lease {waiter.number} needs memory", there_is_room)
+        # What others hold at work is not taken for one who waits: above this rung only the level decides.
+        report = await self._guard.make_room(
+            need_bytes,
+            f"lease {waiter.number} needs memory",
+            component=Component.BROWSER,
+            highest=Rung.RECYCLE,
+        )
         self._climb_pause_seconds = PATIENCE.after(self._climb_pause_seconds, is_calm=report.is_calm)
         self._climbed_at_seconds = time.monotonic()
         waiter.ladder_was_climbed = True
@@ -272,6 +302,17 @@ class UnifiedBrowserPool:
         self._table.totals.expired += 1
         log.warning("lease.expired", lease=lease.number, site=lease.request.site, job=lease.request.job)
         lease.is_spoiled = True
+        self.release(lease)
+
+    def _recall(self, lease: Lease) -> None:
+        """Take a lease back although its deadline has not come: its memory is needed more urgently."""
+        if lease.is_over:
+            return
+        self._table.totals.recalled += 1
+        log.warning("lease.recalled", lease=lease.number, site=lease.request.site, job=lease.request.job)
+        lease.is_spoiled = lease.is_recalled = True
+        if lease.on_recall is not None:
+            lease.on_recall()
         self.release(lease)
 
     # Contexts
@@ -325,9 +366,7 @@ class UnifiedBrowserPool:
     def _forget_browser(self, browser: Browser) -> None:
         """A browser is gone, and its contexts with it. Leases on it end with `BrowserGone` at their next step."""
         self._table.totals.browsers_lost += 1
-        for context in list(self._table.contexts):
-            if context.browser is browser and context.state is not ContextState.LEASED:
-                self._table.drop_context(context)
+        self._table.drop_contexts_of(browser)
         self._spawn(browser.close())
 
     # Memory
@@ -343,30 +382,9 @@ class UnifiedBrowserPool:
     def _memory_is_tight(self) -> bool:
         return not self._monitor.is_calm(self._monitor.check_memory())
 
-    async def _reclaim(self) -> str:
-        contexts = [*self._table.in_state(ContextState.LEASED), *self._table.in_state(ContextState.FREE)]
-        return await reclaim(contexts, self._owner.browser)
-
-    async def _close_idle(self) -> str:
-        # One that is just being cleaned is idle as well: its lease is over.
-        idle = [*self._table.in_state(ContextState.FREE), *self._table.in_state(ContextState.CLEANING)]
-        closing = [self._retire(context) for context in idle]
-        tasks = [task for task in closing if task is not None]
-        if tasks:
-            # Not gathered: closing goes on if the ladder is stopped or the step runs out of time.
-            await asyncio.wait(tasks)
-        return f"closed {len(tasks)} idle contexts"
-
     def _on_look(self, _reading: Reading) -> None:
         """Learn what contexts cost, notice a browser that is gone, serve those for whom there is memory now."""
-        tree = self._monitor.tree
-        if tree is not self._learned_from:
-            self._learned_from = tree
-            in_use = len(self._table.in_state(ContextState.LEASED))
-            # Chromium keeps a spare renderer or two; the largest are the ones with pages.
-            renderers = sorted((row.held_bytes for row in tree if row.role is Role.RENDERER), reverse=True)
-            for held in renderers[:in_use]:
-                self.costs.learn(CONTEXT_COST, held)
+        self._learner.look(self._table.leases.values(), self._monitor.tree)
         self._owner.notice_death()
         self._dispatch()
 
@@ -394,3 +412,15 @@ class UnifiedBrowserPool:
         for context in list(self._table.contexts):
             self._table.drop_context(context)
         self._group = None
+
+
+@contextmanager
+def _recalling(lease: Lease, limit: asyncio.Timeout) -> Iterator[None]:
+    """Inside, a recall ends what `limit` stands around, as its time would."""
+    lease.on_recall = lambda: limit.reschedule(time.monotonic())
+    if lease.is_recalled:
+        lease.on_recall()
+    try:
+        yield
+    finally:
+        lease.on_recall = None

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from browser_pool.browser import Browser
 from browser_pool.context import ContextState, WarmContext
 from browser_pool.errors import LeaseRefused
 from browser_pool.lease import Lease, LeaseRequest
@@ -75,11 +76,13 @@ class Totals:
     granted_alone: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     expired: int = 0
+    recalled: int = 0
     contexts_made: int = 0
     contexts_closed: int = 0
     pages_opened: int = 0
     browser_launches: int = 0
     browsers_lost: int = 0
+    browsers_recycled: int = 0
     longest_wait_seconds: float = 0.0
 
 
@@ -96,11 +99,13 @@ class PoolStatistics:
     granted_alone: int
     refused: dict[str, int]
     expired: int
+    recalled: int
     contexts_made: int
     contexts_closed: int
     pages_opened: int
     browser_launches: int
     browsers_lost: int
+    browsers_recycled: int
     longest_wait_seconds: float
 
 
@@ -172,6 +177,12 @@ class LeaseTable:
             self.totals.contexts_closed += 1
             self.totals.pages_opened += context.pages
 
+    def drop_contexts_of(self, browser: Browser) -> None:
+        """Forget what died with `browser`; a context that is leased goes when its lease does."""
+        for context in list(self.contexts):
+            if context.browser is browser and context.state is not ContextState.LEASED:
+                self.drop_context(context)
+
     def grant(self, waiter: Waiter, context: WarmContext, reservation: Reservation) -> Lease:
         """Turn a waiter into a lease on `context`."""
         self.leave(waiter)
@@ -213,10 +224,12 @@ class LeaseTable:
             granted_alone=totals.granted_alone,
             refused=dict(totals.refused),
             expired=totals.expired,
+            recalled=totals.recalled,
             contexts_made=totals.contexts_made,
             contexts_closed=totals.contexts_closed,
             pages_opened=totals.pages_opened + sum(context.pages for context in self.contexts),
             browser_launches=totals.browser_launches,
             browsers_lost=totals.browsers_lost,
+            browsers_recycled=totals.browsers_recycled,
             longest_wait_seconds=totals.longest_wait_seconds,
         )

@@ -1,6 +1,6 @@
 """JobManager: runs a job, or says why not.
 
-Before each run memory is checked; if there is too little the ladder is climbed. What is still short then is put off
+Each run wears `memory_safe`: where memory is short the ladder is climbed, and what is still short then is put off
 with a row that holds the arithmetic, unless the job is critical: that runs in its smallest form. One run of a job at
 a time, across all processes on one database; a run whose process died is closed by the next.
 """
@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from jobs.job import Ending, Job, JobReport, Run, Status
-from memory import MemoryBudget, MemoryMonitor, is_memory_safe_for_operation
+from memory import Component, MemoryGuard, SkippedForMemory, memory_safe
 from scraper.outcome import Outcome
 from scraper.store import runs
 from scraper.store.database import Database
@@ -27,28 +27,26 @@ log = structlog.get_logger()
 class JobManager:
     """Runs jobs against one database."""
 
-    def __init__(self, database: Database, monitor: MemoryMonitor, budget: MemoryBudget) -> None:
+    def __init__(self, database: Database, guard: MemoryGuard) -> None:
         self._database = database
-        self._monitor = monitor
-        self._budget = budget
+        self._guard = guard
 
     async def run(self, job: Job, tell: Callable[[Outcome], None] = lambda _: None) -> JobReport:
         """One run, from the memory check to the last row. Raises only what stops the database."""
         async with self._only_run(job.name) as is_only:
             if not is_only:
                 return await self._skip(job, "it is running already")
-            shortage = await self._shortage(job)
-            if shortage is not None and not job.is_critical:
-                return await self._skip(job, f"not enough memory: {shortage}")
-            return await self._run(job, tell, is_small=shortage is not None)
-
-    async def _shortage(self, job: Job) -> str | None:
-        """What is missing, after the ladder has been climbed; None if there is memory for the job."""
-        safety = is_memory_safe_for_operation(self._monitor.check_memory(), self._budget, job.need_mb)
-        if not safety.safe:
-            await self._monitor.emergency_cleanup(f"job {job.name} needs {job.need_mb:.0f} MiB")
-            safety = is_memory_safe_for_operation(self._monitor.check_memory(), self._budget, job.need_mb)
-        return None if safety.safe else safety.reason
+            try:
+                async with memory_safe(
+                    job.need_mb,
+                    component=Component.JOBS,
+                    critical=job.is_critical,
+                    name=f"job {job.name}",
+                    guard=self._guard,
+                ) as permit:
+                    return await self._run(job, tell, is_small=permit.is_small)
+            except SkippedForMemory as skipped:
+                return await self._skip(job, f"not enough memory: {skipped.admission.reason}")
 
     async def _skip(self, job: Job, reason: str) -> JobReport:
         log.warning("job.skipped", job=job.name, reason=reason)
@@ -63,7 +61,7 @@ class JobManager:
         try:
             ending = await self._work(job, Run(number, is_small, tell))
         finally:
-            peak = self._monitor.peak_used_bytes or None
+            peak = self._guard.monitor.peak_used_bytes or None
             counted = await runs.finish(
                 self._database, number, status=ending.status.value, reason=ending.reason, peak_bytes=peak
             )

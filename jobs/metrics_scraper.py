@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from browser_pool import BrowserPoolError, Lease, LeaseRefused, UnifiedBrowserPool
+from browser_pool import BrowserPoolError, Lease, LeaseRecalled, LeaseRefused, UnifiedBrowserPool
 from jobs.job import Ending, Job, Run, Status
 from memory import Level, MemoryMonitor
 from scraper.definitions import Definitions
@@ -69,14 +69,16 @@ class After:
 def after_lease(batch: Batch, pages_done: int, problem: BrowserPoolError | None) -> After:
     """What is to do when a lease on `batch` has ended with `pages_done` pages read, and perhaps a problem.
 
-    A refusal puts the rest off: it stays due. A page that took its browser along is tried elsewhere, and given up
-    after `ATTEMPTS`; what stands behind it is read all the same.
+    A refusal puts the rest off: it stays due. A lease that was recalled is asked for again. A page that took its
+    browser along is tried elsewhere, and given up after `ATTEMPTS`; what stands behind it is read all the same.
     """
     left = batch.posts[pages_done:]
     if not left:
         return After()
     if isinstance(problem, LeaseRefused):
         return After(put_off=len(left))
+    if isinstance(problem, LeaseRecalled):
+        return After(Batch(batch.site, left, batch.attempt))
     if problem is None or pages_done:
         attempt = 1 if problem is None else 2
         return After(Batch(batch.site, left, attempt))
@@ -121,7 +123,7 @@ class MetricsScraper:
     @property
     def job(self) -> Job:
         """The job that does this work."""
-        return Job(NAME, need_mb=50, deadline_seconds=1200, work=self.work, is_critical=True)
+        return Job(NAME, need_mb=16, deadline_seconds=1200, work=self.work, is_critical=True)
 
     async def due(self) -> int:
         """How many posts a run would read."""

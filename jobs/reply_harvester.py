@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from browser_pool import BrowserPoolError, LeaseRefused, UnifiedBrowserPool
+from browser_pool import BrowserPoolError, LeaseRecalled, LeaseRefused, UnifiedBrowserPool
 from jobs.job import Ending, Job, Run, Status
 from jobs.scoring import ScoringPolicy, opportunity
 from scraper.definitions import Definitions
@@ -58,7 +58,7 @@ class ReplyHarvester:
     @property
     def job(self) -> Job:
         """The job that does this work."""
-        return Job(NAME, need_mb=50, deadline_seconds=900, work=self.work)
+        return Job(NAME, need_mb=16, deadline_seconds=900, work=self.work)
 
     async def work(self, run: Run) -> Ending:
         """Harvest the targets whose turn it is, and forget opportunities whose time is over."""
@@ -101,6 +101,8 @@ class ReplyHarvester:
         except LeaseRefused as error:
             return str(error)
         except BrowserPoolError as error:
+            if isinstance(error, LeaseRecalled) and not found:
+                return str(error)
             outcome, reason = Outcome.CRASHED, str(error)
         worth = self._worth_a_reply(found)
         log.info("target.harvested", url=target.url, outcome=outcome.value, posts=len(found), kept=len(worth))

@@ -6,22 +6,79 @@ same step as the decision, and that shrinks as the promised memory shows up in t
 
     headroom = limit - used - what is promised and not yet used
 
+A promise has a deadline, so that one whose holder is gone does not stand for ever. Each component of the program has
+a budget, a share of the limit: its promises never add up to more, so that none can starve the others.
+
 Nothing here awaits, so a decision and its debit can't be torn apart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
-from memory.readings import Bound, Reading
+import structlog
+
+from memory.processes import ProcessMemory, Role
+from memory.readings import Reading
+
+log = structlog.get_logger()
 
 MARGIN_SHARE = 0.06
 """This share of the limit is never promised: readings lag behind allocations by a moment."""
 
 
+class Component(StrEnum):
+    """The parts of the program that hold memory of their own. `other` is whoever does not say, and has no budget."""
+
+    BROWSER = "browser"
+    STORE = "store"
+    JOBS = "jobs"
+    DASHBOARD = "dashboard"
+    OTHER = "other"
+
+
+SHARES: Mapping[str, float] = {
+    Component.BROWSER: 0.90,
+    Component.STORE: 0.25,
+    Component.JOBS: 0.25,
+    Component.DASHBOARD: 0.10,
+}
+"""The most of the limit that may be promised to each. They add up to more than one: what is really there decides
+first. A component that is not named here may have the whole."""
+
+_COMPONENT_OF = {
+    Role.DRIVER: Component.BROWSER,
+    Role.BROWSER: Component.BROWSER,
+    Role.RENDERER: Component.BROWSER,
+    Role.GPU: Component.BROWSER,
+    Role.NETWORK: Component.BROWSER,
+    Role.POSTGRES: Component.STORE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentStatistics:
+    """One component: what it may be promised, what it is promised, and what of that has not arrived. Bytes.
+
+    `held_bytes` is what its processes were last measured to hold; None for components that live in our own process,
+    which can't be told apart. `budget_bytes` is None where no limit is known.
+    """
+
+    component: str
+    budget_bytes: int | None
+    promised_bytes: int
+    unused_bytes: int
+    held_bytes: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The arithmetic of one decision, in bytes. `available` and `limit` are None where no limit is known."""
+    """The arithmetic of one decision, in bytes. `available` and `limit` are None where no limit is known.
+
+    `over_budget` is set when there would be room, but not within the budget of the component that asked.
+    """
 
     is_safe: bool
     need_bytes: int
@@ -30,6 +87,7 @@ class Admission:
     promised_bytes: int
     margin_bytes: int
     bound_by: str
+    over_budget: str | None = None
 
     @property
     def available_bytes(self) -> int | None:
@@ -41,6 +99,8 @@ class Admission:
     @property
     def reason(self) -> str:
         """The decision in words and numbers."""
+        if self.over_budget is not None:
+            return f"{mib(self.need_bytes)} needed, but {self.over_budget}"
         if self.limit_bytes is None or self.used_bytes is None:
             return f"{mib(self.need_bytes)} granted: no memory limit is known here"
         sum_up = (
@@ -52,11 +112,16 @@ class Admission:
 
 @dataclass(slots=True, eq=False)
 class Reservation:
-    """Memory promised to `owner`. `unused_bytes` of it have not shown up in the readings yet."""
+    """Memory promised to `owner`. `unused_bytes` of it have not shown up in the readings yet.
+
+    `deadline_at_seconds` is a monotonic time, None for a promise that stands until it is given back.
+    """
 
     owner: str
+    component: str
     promised_bytes: int
     unused_bytes: int
+    deadline_at_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +133,7 @@ class BudgetStatistics:
     unused_bytes: int
     granted: int
     refused: int
+    expired: int
 
 
 def decide(reading: Reading, need_bytes: int, promised_bytes: int, margin_share: float = MARGIN_SHARE) -> Admission:
@@ -96,30 +162,63 @@ class MemoryBudget:
     """The book of reservations. One for the whole program."""
 
     margin_share: float = MARGIN_SHARE
+    shares: Mapping[str, float] = field(default_factory=lambda: SHARES)
     _reservations: dict[int, Reservation] = field(default_factory=dict)
-    _last_seen: Bound | None = None
+    _last_used: dict[str, int] = field(default_factory=dict)
     _granted: int = 0
     _refused: int = 0
+    _expired: int = 0
 
     @property
     def unused_bytes(self) -> int:
         """Promised and not yet used."""
         return sum(reservation.unused_bytes for reservation in self._reservations.values())
 
-    def reserve(self, reading: Reading, need_bytes: int, *, owner: str) -> tuple[Reservation | None, Admission]:
-        """Decide on a fresh reading and, if it is safe, debit at once. (None, why) if it is not."""
+    def reserve(
+        self,
+        reading: Reading,
+        need_bytes: int,
+        *,
+        owner: str,
+        component: str = Component.OTHER,
+        deadline_at_seconds: float | None = None,
+    ) -> tuple[Reservation | None, Admission]:
+        """Decide on a fresh reading and, if it is safe, debit at once. (None, why) if it is not.
+
+        Raises ValueError for a need below zero.
+        """
         if need_bytes < 0:
             raise ValueError(f"a need is a number of bytes, not {need_bytes}")
         self.observe(reading)
-        admission = decide(reading, need_bytes, self.unused_bytes, self.margin_share)
+        admission = self.decide(reading, need_bytes, component)
         if not admission.is_safe:
             self._refused += 1
             return None, admission
-        return self.debit(need_bytes, owner=owner), admission
+        debit = self.debit(need_bytes, owner=owner, component=component, deadline_at_seconds=deadline_at_seconds)
+        return debit, admission
 
-    def debit(self, need_bytes: int, *, owner: str) -> Reservation:
+    def decide(self, reading: Reading, need_bytes: int, component: str = Component.OTHER) -> Admission:
+        """What `reserve` would say, without promising anything."""
+        admission = decide(reading, need_bytes, self.unused_bytes, self.margin_share)
+        budget = self._budget_bytes(component, admission.limit_bytes)
+        if not admission.is_safe or budget is None:
+            return admission
+        promised = sum(one.promised_bytes for one in self._reservations.values() if one.component == component)
+        if promised + need_bytes <= budget:
+            return admission
+        over = f"{mib(promised)} of the {mib(budget)} that {component} may have are promised already"
+        return replace(admission, is_safe=False, over_budget=over)
+
+    def debit(
+        self,
+        need_bytes: int,
+        *,
+        owner: str,
+        component: str = Component.OTHER,
+        deadline_at_seconds: float | None = None,
+    ) -> Reservation:
         """Promise without asking: for work that must run, in its smallest form, whatever the reading says."""
-        reservation = Reservation(owner, need_bytes, need_bytes)
+        reservation = Reservation(owner, component, need_bytes, need_bytes, deadline_at_seconds)
         self._reservations[id(reservation)] = reservation
         self._granted += 1
         return reservation
@@ -129,18 +228,52 @@ class MemoryBudget:
         self._reservations.pop(id(reservation), None)
 
     def observe(self, reading: Reading) -> None:
-        """Growth since the last look is promised memory that has arrived: the oldest promises shrink first."""
-        now, before = reading.binding, self._last_seen
-        self._last_seen = now
-        if now is None or before is None or now.source != before.source:
+        """Let promises end whose deadline has passed, and shrink by what has arrived, the oldest first.
+
+        What has arrived is the growth since the last look of the bound that binds now.
+        """
+        for reservation in tuple(self._reservations.values()):
+            deadline = reservation.deadline_at_seconds
+            if deadline is not None and deadline <= reading.at_seconds:
+                self.release(reservation)
+                self._expired += 1
+                log.warning("reservation.expired", owner=reservation.owner, promised_bytes=reservation.promised_bytes)
+        now = reading.binding
+        before = self._last_used.get(now.source) if now else None
+        self._last_used = {bound.source: bound.used_bytes for bound in reading.bounds}
+        if now is None or before is None:
             return
-        arrived = now.used_bytes - before.used_bytes
+        arrived = now.used_bytes - before
         for reservation in self._reservations.values():
             if arrived <= 0:
                 return
             settled = min(arrived, reservation.unused_bytes)
             reservation.unused_bytes -= settled
             arrived -= settled
+
+    def components(self, reading: Reading, tree: tuple[ProcessMemory, ...] = ()) -> tuple[ComponentStatistics, ...]:
+        """The book by component, with what the processes of `tree` hold beside it."""
+        held = dict.fromkeys(_COMPONENT_OF.values(), 0)
+        for row in tree:
+            if row.role in _COMPONENT_OF:
+                held[_COMPONENT_OF[row.role]] += row.held_bytes
+        rows = []
+        for component in dict.fromkeys((*self.shares, *(one.component for one in self._reservations.values()))):
+            own = [one for one in self._reservations.values() if one.component == component]
+            rows.append(
+                ComponentStatistics(
+                    component,
+                    self._budget_bytes(component, reading.limit_bytes),
+                    sum(one.promised_bytes for one in own),
+                    sum(one.unused_bytes for one in own),
+                    held.get(Component(component)) if tree and component in set(Component) else None,
+                )
+            )
+        return tuple(rows)
+
+    def _budget_bytes(self, component: str, limit_bytes: int | None) -> int | None:
+        share = self.shares.get(component)
+        return None if share is None or limit_bytes is None else int(share * limit_bytes)
 
     def statistics(self) -> BudgetStatistics:
         """The book as it stands."""
@@ -150,6 +283,7 @@ class MemoryBudget:
             unused_bytes=self.unused_bytes,
             granted=self._granted,
             refused=self._refused,
+            expired=self._expired,
         )
 
 

@@ -1,8 +1,9 @@
 """The ladder: giving memory back step by step, gentlest first.
 
 Whatever holds memory registers how to give it back, and on which rung. A run climbs until the reading is calm again,
-and writes down what each step freed: memory before and after, by the same reading that admission goes by. A step
-that freed nothing is said to have freed nothing.
+or until the next rung costs more than the trouble is worth: what ends work in progress is for emergencies. It writes
+down what each step freed: memory before and after, by the same reading that admission goes by. A step that freed
+nothing is said to have freed nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from enum import IntEnum
 
 import structlog
 
+from memory.levels import Level
 from memory.readings import Reading
 
 log = structlog.get_logger()
@@ -32,6 +34,15 @@ class Rung(IntEnum):
     RECYCLE = 4
     REQUEUE = 5
     RESTART = 6
+
+
+REACH = {
+    Level.NORMAL: Rung.CLOSE_IDLE,
+    Level.ELEVATED: Rung.CLOSE_IDLE,
+    Level.CRITICAL: Rung.RECYCLE,
+    Level.EMERGENCY: Rung.RESTART,
+}
+"""The highest rung that a run may take at each level: nothing in use is ended before memory is all but gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,7 @@ class Ladder:
     def __init__(self, read: Callable[[], Reading]) -> None:
         self._read = read
         self._steps: list[Step] = []
+        self._listeners: list[Callable[[CleanupReport], None]] = []
         self._run: asyncio.Task[CleanupReport] | None = None
         self.reports: deque[CleanupReport] = deque(maxlen=KEPT_REPORTS)
         self.runs = 0
@@ -116,14 +128,28 @@ class Ladder:
         self._steps.sort(key=lambda one: one.rung)
         return lambda: self._steps.remove(step)
 
-    async def climb(self, reason: str, is_calm: Callable[[Reading], bool]) -> CleanupReport:
+    async def climb(
+        self,
+        reason: str,
+        is_calm: Callable[[Reading], bool],
+        *,
+        reach: Callable[[Reading], Rung] = lambda _: Rung.RESTART,
+        at_least: Rung | None = None,
+    ) -> CleanupReport:
         """Run the steps until `is_calm`. Who asks while a run is under way waits for that run and gets its report.
+
+        `reach` says before each step how high the run may go. Steps up to `at_least` are taken even in calm.
 
         The run goes on if the one who asked is cancelled: others may be waiting for it.
         """
         if self._run is None or self._run.done():
-            self._run = asyncio.create_task(self._climb(reason, is_calm), name="ladder")
+            self._run = asyncio.create_task(self._climb(reason, is_calm, reach, at_least), name="ladder")
         return await asyncio.shield(self._run)
+
+    def on_report(self, listener: Callable[[CleanupReport], None]) -> Callable[[], None]:
+        """Call `listener` with every report; it must not block. Call what is returned to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
 
     async def stop(self) -> None:
         """End a run under way."""
@@ -131,12 +157,19 @@ class Ladder:
             self._run.cancel()
             await asyncio.gather(self._run, return_exceptions=True)
 
-    async def _climb(self, reason: str, is_calm: Callable[[Reading], bool]) -> CleanupReport:
+    async def _climb(
+        self,
+        reason: str,
+        is_calm: Callable[[Reading], bool],
+        reach: Callable[[Reading], Rung],
+        at_least: Rung | None,
+    ) -> CleanupReport:
         started = time.monotonic()
         done: list[StepReport] = []
         reading = self._read()
         for step in tuple(self._steps):
-            if is_calm(reading):
+            is_due = at_least is not None and step.rung <= at_least
+            if not is_due and (is_calm(reading) or step.rung > reach(reading)):
                 break
             done.append(await self._take(step, reading))
             reading = self._read()
@@ -151,6 +184,8 @@ class Ladder:
             is_calm=report.is_calm,
             steps=[f"{step.name}: {step.detail}" for step in done],
         )
+        for listener in tuple(self._listeners):
+            listener(report)
         return report
 
     async def _take(self, step: Step, before: Reading) -> StepReport:

@@ -1,35 +1,69 @@
 """What things cost: the memory to expect of a class of work, learned from what such work has taken.
 
-The expected cost is the 95th percentile of the last observations. A stated prior counts as `PRIOR_WEIGHT` of them
-until enough has been seen.
+The expected cost is the 95th percentile of the last observations. A prior, stated by whoever asks, stands in until
+`PRIOR_WEIGHT` of them are there. What was learned can be taken out and put back, so that it outlives a restart.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict, deque
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 PERCENTILE = 0.95
 KEPT_OBSERVATIONS = 64
 PRIOR_WEIGHT = 3
 """So many observations outvote the prior."""
 
+KEPT_CLASSES = 1000
+"""Of more the ones learned longest ago are forgotten: names come from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedCost:
+    """What is known of one class of work: the cost to expect, in bytes, and from how many observations."""
+
+    name: str
+    expected_bytes: int
+    observations: int
+
 
 class CostEstimator:
     """Expected cost by class, in bytes."""
 
-    def __init__(self, prior_bytes: int) -> None:
-        self.prior_bytes = prior_bytes
-        self._seen: defaultdict[str, deque[int]] = defaultdict(lambda: deque(maxlen=KEPT_OBSERVATIONS))
+    def __init__(self) -> None:
+        self._seen: dict[str, deque[int]] = {}
 
     def learn(self, name: str, cost_bytes: int) -> None:
         """Take note that work of class `name` cost so much."""
-        self._seen[name].append(max(0, cost_bytes))
+        seen = self._seen.pop(name, None) or deque(maxlen=KEPT_OBSERVATIONS)
+        seen.append(max(0, cost_bytes))
+        self._seen[name] = seen
+        while len(self._seen) > KEPT_CLASSES:
+            self._seen.pop(next(iter(self._seen)))
 
-    def expected_bytes(self, name: str) -> int:
+    def expected_bytes(self, name: str, *, prior_bytes: int) -> int:
         """What to reserve for the next piece of work of class `name`."""
         seen = self._seen.get(name, ())
-        if len(seen) < PRIOR_WEIGHT:
-            return max(self.prior_bytes, *seen) if seen else self.prior_bytes
-        ordered = sorted(seen)
-        return ordered[math.ceil(PERCENTILE * len(ordered)) - 1]
+        return max(prior_bytes, *seen, 0) if len(seen) < PRIOR_WEIGHT else percentile(seen)
+
+    def learned(self) -> tuple[LearnedCost, ...]:
+        """Every class that something was seen of, by name."""
+        return tuple(LearnedCost(name, percentile(seen), len(seen)) for name, seen in sorted(self._seen.items()))
+
+    def observations(self) -> dict[str, list[int]]:
+        """All that was seen, oldest first, to be kept somewhere and given to `restore`."""
+        return {name: list(seen) for name, seen in self._seen.items()}
+
+    def restore(self, observations: Mapping[str, Iterable[int]]) -> None:
+        """Take over what an earlier run has seen; what this one has seen since counts as newer."""
+        for name, earlier in observations.items():
+            newer = self._seen.get(name, ())
+            self._seen[name] = deque((*earlier, *newer), maxlen=KEPT_OBSERVATIONS)
+
+
+def percentile(costs: Iterable[int]) -> int:
+    """The 95th percentile by nearest rank."""
+    ordered = sorted(costs)
+    return ordered[math.ceil(PERCENTILE * len(ordered)) - 1]

@@ -1,14 +1,33 @@
-"""The question every operation asks first: is there memory for this?"""
+"""The question every operation asks first: is there memory for this?
+
+A `MemoryGuard` is one monitor, one book of reservations and one memory of costs: what a program has one of. While it
+is entered it is the current guard, which `memory_safe` and `is_memory_safe_for_operation` go by.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
 
-from memory.budget import MemoryBudget, decide, mib
+import structlog
+
+from memory import trim
+from memory.budget import Component, MemoryBudget, mib
+from memory.cleanup import CleanupReport, Rung, Step
+from memory.costs import CostEstimator
+from memory.monitor import MemoryMonitor
 from memory.readings import Reading
 
+log = structlog.get_logger()
+
 MIB = 1 << 20
+KEPT_OPERATIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +40,151 @@ class Safety:
     reason: str
 
 
-def is_memory_safe_for_operation(
-    reading: Reading, budget: MemoryBudget, need_mb: float = 50, threshold_mb: float | None = None
-) -> Safety:
-    """May an operation that needs `need_mb` start now? Pure: it goes by what it is given.
+class Ending(StrEnum):
+    """What became of an operation. `small`: it was critical, and ran although there was no room for it."""
+
+    DONE = "done"
+    SMALL = "small"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One guarded operation that is over. `reason` has the arithmetic of its admission."""
+
+    name: str
+    component: str
+    need_bytes: int
+    ending: Ending
+    reason: str
+    seconds: float
+
+
+class MemoryGuard:
+    """All that a program needs to be safe with memory. Without arguments it looks at its own process tree.
+
+    Entered, it is the current guard, looks in the background, and gives the heap back as the ladder's first step.
+    """
+
+    def __init__(self, monitor: MemoryMonitor | None = None, budget: MemoryBudget | None = None) -> None:
+        self.monitor = monitor or MemoryMonitor()
+        self.budget = budget or MemoryBudget()
+        self.costs = CostEstimator()
+        self.operations: deque[Operation] = deque(maxlen=KEPT_OPERATIONS)
+        self.endings: Counter[tuple[str, Ending]] = Counter()
+        self._listeners: list[Callable[[Operation], None]] = []
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.monitor)
+            stack.callback(self.register(trim.step()))
+            stack.enter_context(_serving(self))
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._stack.aclose()
+
+    def register(self, step: Step) -> Callable[[], None]:
+        """Add a way to give memory back to the ladder. Call what is returned to take it out again."""
+        return self.monitor.ladder.register(step)
+
+    def is_memory_safe_for_operation(self, need_mb: float = 50, threshold_mb: float | None = None) -> Safety:
+        """May an operation that needs `need_mb` start now? It goes by a reading taken now, and promises nothing.
+
+        Raises ValueError for a need or threshold that is not a number of MiB.
+        """
+        return safety(self.monitor.check_memory(), self.budget, need_mb, threshold_mb)
+
+    async def make_room(
+        self, need_bytes: int, reason: str, *, component: str = Component.OTHER, highest: Rung = Rung.RESTART
+    ) -> CleanupReport:
+        """Have the ladder climbed until `need_bytes` could be promised, up to `highest` at most."""
+        return await self.monitor.ladder.climb(
+            reason,
+            lambda reading: self.budget.decide(reading, need_bytes, component).is_safe,
+            reach=lambda reading: min(highest, self.monitor.reach(reading)),
+        )
+
+    def on_operation(self, listener: Callable[[Operation], None]) -> Callable[[], None]:
+        """Call `listener` with every operation that is over or was skipped. Call what is returned to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def record(self, operation: Operation) -> None:
+        """Write down what became of an operation."""
+        self.operations.append(operation)
+        self.endings[operation.component, operation.ending] += 1
+        if operation.ending is Ending.SKIPPED:
+            log.warning("operation.skipped", name=operation.name, reason=operation.reason)
+        for listener in tuple(self._listeners):
+            listener(operation)
+
+
+_guards: list[MemoryGuard] = []
+"""Those that are entered, the current one last. Memory is one for the process, and so is this."""
+
+
+@contextmanager
+def _serving(guard: MemoryGuard) -> Iterator[None]:
+    _guards.append(guard)
+    try:
+        yield
+    finally:
+        _guards.remove(guard)
+
+
+def current_guard() -> MemoryGuard:
+    """The guard entered last; where there is none, one that looks only when it is asked."""
+    return _guards[-1] if _guards else _unattended()
+
+
+@functools.cache
+def _unattended() -> MemoryGuard:
+    return MemoryGuard()
+
+
+def is_memory_safe_for_operation(need_mb: float = 50, threshold_mb: float | None = None) -> Safety:
+    """May an operation that needs `need_mb` start now? See `MemoryGuard.is_memory_safe_for_operation`."""
+    return current_guard().is_memory_safe_for_operation(need_mb, threshold_mb)
+
+
+def safety(reading: Reading, budget: MemoryBudget, need_mb: float = 50, threshold_mb: float | None = None) -> Safety:
+    """May an operation that needs `need_mb` start, in view of a reading and what is promised? Pure.
 
     Without `threshold_mb` it goes by the limit: what is not used, not promised and not margin must cover the need.
     The level has no say: it falls only after a while, and this is about now. With a threshold, used memory plus the
-    need must also stay under it.
+    need must also stay under it; one that is over the limit changes nothing, and the reason says so.
 
     Raises ValueError for a need or threshold that is not a number of MiB.
     """
-    for name, value in (("need_mb", need_mb), ("threshold_mb", threshold_mb)):
-        if value is not None and (not math.isfinite(value) or value < 0):
-            raise ValueError(f"{name} is a number of MiB, 0 or more, not {value}")
-    admission = decide(reading, int(need_mb * MIB), budget.unused_bytes, budget.margin_share)
-    current = None if admission.used_bytes is None else admission.used_bytes / MIB
+    need_bytes = need_in_bytes("need_mb", need_mb)
+    threshold_bytes = None if threshold_mb is None else need_in_bytes("threshold_mb", threshold_mb)
+    admission = budget.decide(reading, need_bytes)
+    used, limit = admission.used_bytes, admission.limit_bytes
+    current = None if used is None else used / MIB
     available = None if admission.available_bytes is None else admission.available_bytes / MIB
-    if threshold_mb is not None and current is not None and current + need_mb > threshold_mb:
-        reason = (
-            f"{mib(int(need_mb * MIB))} needed on top of {current:,.0f} MiB is over the threshold {threshold_mb:,.0f}"
-        )
-        return Safety(False, current, available, reason)
+    if threshold_bytes is None or used is None or limit is None:
+        return Safety(admission.is_safe, current, available, admission.reason)
+    if threshold_bytes > limit:
+        reason = f"{admission.reason}; the threshold {mib(threshold_bytes)} is over the limit, which decides"
+        return Safety(admission.is_safe, current, available, reason)
+    if used + need_bytes > threshold_bytes:
+        reason = f"{mib(need_bytes)} needed on top of {mib(used)} is over the threshold {mib(threshold_bytes)}"
+        left_bytes = min(threshold_bytes, limit - admission.promised_bytes - admission.margin_bytes) - used
+        return Safety(False, current, left_bytes / MIB, reason)
     return Safety(admission.is_safe, current, available, admission.reason)
+
+
+def need_in_bytes(name: str, value_mb: object) -> int:
+    """A number of MiB in bytes. Raises ValueError for what is none."""
+    if (
+        not isinstance(value_mb, int | float)
+        or isinstance(value_mb, bool)
+        or not math.isfinite(value_mb)
+        or value_mb < 0
+    ):
+        raise ValueError(f"{name} is a number of MiB, 0 or more, not {value_mb}")
+    return int(value_mb * MIB)

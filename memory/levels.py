@@ -59,10 +59,20 @@ def level_of(share: float | None, pressure: float | None, policy: LevelPolicy) -
 
 
 def next_state(
-    state: LevelState, share: float | None, pressure: float | None, now_seconds: float, policy: LevelPolicy
+    state: LevelState,
+    share: float | None,
+    pressure: float | None,
+    now_seconds: float,
+    policy: LevelPolicy,
+    *,
+    was_killed: bool = False,
 ) -> LevelState:
-    """Up at once; down only after the share has stayed `calm_below` under the mark for `calm_seconds`."""
-    seen = level_of(share, pressure, policy)
+    """Up at once; down only after the share has stayed `calm_below` under the mark for `calm_seconds`.
+
+    `was_killed`: the kernel has killed one of ours for memory since the last look. However much that has freed, the
+    limit was reached: it is an emergency.
+    """
+    seen = Level.EMERGENCY if was_killed else level_of(share, pressure, policy)
     if seen > state.level:
         return LevelState(seen)
     is_calm = seen < state.level and (share or 0.0) < policy.mark(state.level) - policy.calm_below

@@ -1,8 +1,8 @@
 """MemoryMonitor: the one who looks.
 
 `check_memory` reads anew at each call. While the monitor is entered, two background looks run: a quick one that
-keeps the level and starts the ladder when it rises, and a slow one, off the event loop, that knows which process
-holds what.
+keeps the level and starts the ladder when it rises or the kernel has killed something, and a slow one, off the event
+loop, that knows which process holds what. The slow one takes its own cost into account.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Self
 
 import structlog
 
-from memory.cleanup import CleanupReport, Ladder, Patience
-from memory.levels import Level, LevelPolicy, LevelState, next_state
+from memory.cleanup import REACH, CleanupReport, Ladder, Patience, Rung
+from memory.levels import Level, LevelPolicy, LevelState, level_of, next_state
 from memory.processes import ProcessMemory, process_tree, total_bytes
 from memory.readings import MemorySource, Reading
 
@@ -27,11 +27,20 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class WatchPolicy:
-    """How often to look, and how soon the ladder is climbed again by itself. A level that rises does not wait."""
+    """How often to look, and how soon the ladder is climbed again by itself. A level that rises does not wait.
+
+    Measuring who holds what takes the kernel a while where processes are many or large: it may take `tree_share` of
+    one core and is done more seldom where `tree_every_seconds` would take more.
+    """
 
     look_every_seconds: float = 0.25
     tree_every_seconds: float = 2.0
+    tree_share: float = 0.005
     patience: Patience = field(default_factory=Patience)
+
+    def tree_pause_seconds(self, cost_seconds: float) -> float:
+        """How long to wait after a measurement that has cost so much processor time."""
+        return max(self.tree_every_seconds, cost_seconds / self.tree_share)
 
 
 class MemoryMonitor:
@@ -56,9 +65,12 @@ class MemoryMonitor:
         self._pause_seconds = 0.0
         self.ladder = Ladder(self.check_memory)
         self.tree: tuple[ProcessMemory, ...] = ()
+        self._tree_cost_seconds = 0.0
         self.peak_used_bytes = 0
         self.peak_tree: tuple[ProcessMemory, ...] = ()
         self._oom_kills_at_start = self._source.read().oom_kills
+        self._oom_kills_seen = self._oom_kills_at_start
+        self._kills_to_answer = 0
 
     async def __aenter__(self) -> Self:
         group = await self._stack.enter_async_context(asyncio.TaskGroup())
@@ -76,23 +88,53 @@ class MemoryMonitor:
     def check_memory(self) -> Reading:
         """One look, now, with the level it puts us at. Costs tens of microseconds and never waits."""
         reading = self._source.read()
-        self._state = next_state(self._state, reading.share, reading.pressure, reading.at_seconds, self._levels)
+        new_kills = max(0, (reading.oom_kills or 0) - (self._oom_kills_seen or 0))
+        self._oom_kills_seen = reading.oom_kills
+        self._kills_to_answer += new_kills
+        self._state = next_state(
+            self._state,
+            reading.share,
+            reading.pressure,
+            reading.at_seconds,
+            self._levels,
+            was_killed=new_kills > 0,
+        )
         self.peak_used_bytes = max(self.peak_used_bytes, reading.used_bytes or 0)
         return dataclasses.replace(reading, level=self._state.level)
 
     async def process_tree(self) -> tuple[ProcessMemory, ...]:
         """Who holds memory, measured now, off the event loop."""
-        self.tree = await asyncio.to_thread(process_tree, tuple(self._extra_roots))
+        self.tree, self._tree_cost_seconds = await asyncio.to_thread(_measured, tuple(self._extra_roots))
         self.peak_tree = max(self.peak_tree, self.tree, key=total_bytes)
         return self.tree
 
     async def emergency_cleanup(self, reason: str = "asked for") -> CleanupReport:
-        """Climb the ladder until memory is calm: below the first mark by the margin that levels are left with."""
-        report = await self.ladder.climb(reason, self.is_calm)
+        """Climb the ladder until memory is calm: below the first mark by the margin that levels are left with.
+
+        How high it goes depends on how full memory is before each step; see `memory.cleanup.REACH`.
+        """
+        return await self._clean_up(reason, at_least=None)
+
+    async def wait_for(self, is_met: Callable[[Reading], bool], seconds: float) -> bool:
+        """Look until a reading is as it should be, for so long at most. Whether it came to that."""
+        until = time.monotonic() + seconds
+        while not is_met(self.check_memory()):
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            await asyncio.sleep(min(left, self._watch.look_every_seconds))
+        return True
+
+    async def _clean_up(self, reason: str, *, at_least: Rung | None) -> CleanupReport:
+        report = await self.ladder.climb(reason, self.is_calm, reach=self.reach, at_least=at_least)
         self._pause_seconds = self._watch.patience.after(self._pause_seconds, is_calm=report.is_calm)
         self._climb_again_at_seconds = time.monotonic() + self._pause_seconds
         self._climbed_at_level = self._state.level
         return report
+
+    def reach(self, reading: Reading) -> Rung:
+        """The highest rung that may be taken in view of a reading alone: the level is slow to fall."""
+        return REACH[level_of(reading.share, reading.pressure, self._levels)]
 
     def is_calm(self, reading: Reading) -> bool:
         """Far enough below the first mark that the level would fall to normal."""
@@ -113,27 +155,48 @@ class MemoryMonitor:
         return lambda: self._listeners.remove(listener)
 
     async def _keep_looking(self) -> None:
-        level = Level.NORMAL
+        before = self.check_memory()
         while True:
             reading = self.check_memory()
-            if reading.level is not level:
-                log.info("memory.level", before=level.name.lower(), now=reading.level.name.lower(), **_facts(reading))
-                level = reading.level
+            if reading.level is not before.level:
+                change = {"before": before.level.name.lower(), "now": reading.level.name.lower()}
+                log.info("memory.level", **change, **_facts(reading))
+            if reading.limit_bytes != before.limit_bytes:
+                log.warning("memory.limit_changed", before_bytes=before.limit_bytes, **_facts(reading))
+            before = reading
             # A level that has fallen and rises again is news.
             self._climbed_at_level = min(self._climbed_at_level, reading.level)
             for listener in tuple(self._listeners):
                 listener(reading)
-            if reading.level > Level.NORMAL and not self.is_calm(reading) and self._may_climb(reading.level):
-                await self.emergency_cleanup(f"level {reading.level.name.lower()}")
+            await self._relieve(reading)
             await asyncio.sleep(self._watch.look_every_seconds)
+
+    async def _relieve(self, reading: Reading) -> None:
+        """Climb the ladder if this reading calls for it."""
+        kills, self._kills_to_answer = self._kills_to_answer, 0
+        if kills:
+            # A kill frees memory, so the reading may look calm; what led to it is still there.
+            log.warning("memory.oom_kill", kills=kills, **_facts(reading))
+            await self._clean_up(f"the kernel has killed {kills} for memory", at_least=Rung.RECLAIM)
+        elif reading.level > Level.NORMAL and not self.is_calm(reading) and self._may_climb(reading.level):
+            await self.emergency_cleanup(f"level {reading.level.name.lower()}")
 
     async def _keep_measuring(self) -> None:
         while True:
             await self.process_tree()
-            await asyncio.sleep(self._watch.tree_every_seconds)
+            await asyncio.sleep(self._watch.tree_pause_seconds(self._tree_cost_seconds))
+            if await asyncio.to_thread(self._source.rediscover):
+                log.warning("memory.cgroup_changed", **_facts(self.check_memory()))
 
     def _may_climb(self, level: Level) -> bool:
         return level > self._climbed_at_level or time.monotonic() >= self._climb_again_at_seconds
+
+
+def _measured(extra_roots: tuple[int, ...]) -> tuple[tuple[ProcessMemory, ...], float]:
+    """The process tree and the processor time that measuring it took, in seconds. Blocking."""
+    started = time.thread_time()
+    tree = process_tree(extra_roots)
+    return tree, time.thread_time() - started
 
 
 def _facts(reading: Reading) -> dict[str, object]:

@@ -11,6 +11,7 @@ and off the event loop. Admission never waits for it.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from enum import StrEnum
 from pathlib import Path
 
 import psutil
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Role(StrEnum):
@@ -79,6 +82,18 @@ def process_tree(extra_roots: Iterable[int] = ()) -> tuple[ProcessMemory, ...]:
                 found.setdefault(process.pid, process)
     rows = (_row(process) for process in found.values())
     return tuple(row for row in rows if row is not None)
+
+
+def own_bytes(pid: int) -> int | None:
+    """What a process holds that is backed by no file, in bytes: resident less shared, from `/proc/PID/statm`.
+
+    Microseconds where PSS takes a millisecond. None where the process is gone, or there is no `/proc`.
+    """
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return None
+    return max(0, int(resident) - int(shared)) * PAGE_BYTES
 
 
 def total_bytes(rows: Iterable[ProcessMemory]) -> int:

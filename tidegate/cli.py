@@ -124,6 +124,31 @@ def scrape(  # noqa: PLR0917 options of a command
 
 
 @app.command()
+def memory(
+    hours: Annotated[float, typer.Option(min=0.01, max=8760, help="How far back to look.")] = 24,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    memory_limit_mb: MemoryLimit = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show memory: every limit that holds here and how near it is, and what Tidegate did about it lately.
+
+    Examples: tidegate memory | tidegate memory --hours 1 --json
+    """
+    from tidegate.formats import console_for_results
+    from tidegate.memory_report import memory_report
+    from tidegate.memory_view import as_dict, show_memory
+
+    settings = _begin(verbose=verbose, memory_limit_mb=memory_limit_mb)
+    report = run_until_done(memory_report(settings, hours=hours))
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(as_dict(report), indent=2, default=str, ensure_ascii=False))
+    else:
+        show_memory(report, console_for_results())
+
+
+@app.command()
 def setup(chromium: Chromium = None) -> None:
     """Get what is missing to run: a browser and its driver; and see that there is a database server.
 

@@ -15,7 +15,7 @@ import asyncpg
 
 from browser_pool import PoolStatistics
 from jobs import JobManager, JobReport, MetricsScraper, ReplyHarvester
-from memory import BudgetStatistics, MemoryMonitor, ProcessMemory, Reading
+from memory import BudgetStatistics, ProcessMemory, Reading
 from scraper.addresses import AddressPolicy
 from scraper.outcome import Outcome
 from scraper.post import METRICS
@@ -79,7 +79,7 @@ async def run_demo(settings: Settings, *, post_count: int, port: int, progress: 
     progress.stage("starting Chromium, Postgres and the demo site", 0)
     async with (
         open_program(settings, policy=policy, definitions=definitions) as program,
-        open_database(settings, program.monitor) as database,
+        open_database(settings, program.guard) as database,
         try_lock(database, "demo", SITE) as is_only,
     ):
         if not is_only:
@@ -95,13 +95,13 @@ async def run_demo(settings: Settings, *, post_count: int, port: int, progress: 
 
 
 async def _run_jobs(program: Program, database: Database, site: DemoSite, run: int, progress: Progress) -> DemoReport:
-    manager = JobManager(database, program.monitor, program.budget)
+    manager = JobManager(database, program.guard)
     scraper = MetricsScraper(
         database,
         program.pool,
         program.visitor,
         program.definitions,
-        program.monitor,
+        program.guard.monitor,
         site=SITE,
         due_within=timedelta(days=2),
     )
@@ -113,7 +113,7 @@ async def _run_jobs(program: Program, database: Database, site: DemoSite, run: i
     targets = await opportunities.targets_in_turn(database, limit=100, site=SITE)
     progress.stage("reply harvester: scrolling feeds", len(targets))
     harvest = await manager.run(harvester.job, progress.page)
-    await program.monitor.process_tree()
+    await program.guard.monitor.process_tree()
     read = await posts.latest(database, limit=1_000_000, site=SITE)
     right, wrong = compare(read, site.world, metrics.number)
     return DemoReport(
@@ -145,10 +145,10 @@ def compare(read: list[asyncpg.Record], world: World, run: int | None) -> tuple[
 
 
 def _gate(program: Program) -> Gate:
-    monitor: MemoryMonitor = program.monitor
+    monitor = program.guard.monitor
     return Gate(
         pool=program.pool.statistics(),
-        budget=program.budget.statistics(),
+        budget=program.guard.budget.statistics(),
         cleanups=monitor.ladder.runs,
         freed_bytes=monitor.ladder.freed_bytes,
         last=monitor.check_memory(),

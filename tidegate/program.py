@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from browser_pool import PoolSettings, UnifiedBrowserPool
-from memory import MemoryBudget, MemoryMonitor, MemorySource
+from memory import MemoryGuard, MemoryMonitor, MemorySource
 from scraper.addresses import AddressPolicy
 from scraper.definitions import Definitions
 from scraper.store.database import Database
 from scraper.store.embedded import EmbeddedPostgres
+from scraper.store.memory_history import MemoryHistory
 from scraper.visit import Visitor, VisitSettings
 from tidegate.settings import MIB, Settings
 
@@ -22,8 +23,7 @@ class Program:
     """What every command that opens pages has."""
 
     settings: Settings
-    monitor: MemoryMonitor
-    budget: MemoryBudget
+    guard: MemoryGuard
     pool: UnifiedBrowserPool
     visitor: Visitor
     definitions: Definitions
@@ -37,37 +37,45 @@ def definitions_for(settings: Settings, *folders: Path) -> Definitions:
     return definitions
 
 
+def guard_for(settings: Settings) -> MemoryGuard:
+    """A guard that knows the user's cap."""
+    cap_bytes = settings.memory_limit_mb * MIB if settings.memory_limit_mb else None
+    return MemoryGuard(MemoryMonitor(MemorySource(cap_bytes=cap_bytes)))
+
+
 @asynccontextmanager
 async def open_program(
     settings: Settings, *, policy: AddressPolicy | None = None, definitions: Definitions | None = None
 ) -> AsyncIterator[Program]:
     """A running pool with its memory gate. Everything it started has ended when this is left."""
-    cap_bytes = settings.memory_limit_mb * MIB if settings.memory_limit_mb else None
-    monitor = MemoryMonitor(MemorySource(cap_bytes=cap_bytes))
-    budget = MemoryBudget()
+    guard = guard_for(settings)
     visitor = Visitor(
         policy or AddressPolicy(allow_private=settings.allow_private),
         VisitSettings(page_seconds=settings.page_seconds, heed_robots=settings.heed_robots),
     )
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(monitor)
-        pool = await stack.enter_async_context(
-            UnifiedBrowserPool(_pool_settings(settings), monitor=monitor, budget=budget)
-        )
-        yield Program(settings, monitor, budget, pool, visitor, definitions or definitions_for(settings))
+        await stack.enter_async_context(guard)
+        pool = await stack.enter_async_context(UnifiedBrowserPool(_pool_settings(settings), guard=guard))
+        yield Program(settings, guard, pool, visitor, definitions or definitions_for(settings))
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, monitor: MemoryMonitor | None = None) -> AsyncIterator[Database]:
-    """The database that is set, or the embedded one. Raises `StoreError`, with what to do."""
+async def open_database(settings: Settings, guard: MemoryGuard | None = None) -> AsyncIterator[Database]:
+    """The database that is set, or the embedded one. Raises `StoreError`, with what to do.
+
+    With a `guard` the memory history is kept in it, and an embedded server counts as ours.
+    """
     async with AsyncExitStack() as stack:
         dsn = settings.database_url
         if dsn is None:
             server = await stack.enter_async_context(EmbeddedPostgres(settings.data_dir))
             dsn = server.dsn
-            if monitor is not None and server.pid is not None:
-                monitor.count_also(server.pid)
-        yield await stack.enter_async_context(Database(dsn))
+            if guard is not None and server.pid is not None:
+                guard.monitor.count_also(server.pid)
+        database = await stack.enter_async_context(Database(dsn))
+        if guard is not None:
+            await stack.enter_async_context(MemoryHistory(database, guard))
+        yield database
 
 
 def _pool_settings(settings: Settings) -> PoolSettings:

@@ -14,7 +14,17 @@ import pytest
 
 from browser_pool import PoolSettings, UnifiedBrowserPool
 from browser_pool.context import ContextState
-from memory import Bound, LevelPolicy, MemoryBudget, MemoryMonitor, MemorySource, Patience, Reading, WatchPolicy
+from memory import (
+    Bound,
+    LevelPolicy,
+    MemoryBudget,
+    MemoryGuard,
+    MemoryMonitor,
+    MemorySource,
+    Patience,
+    Reading,
+    WatchPolicy,
+)
 
 MIB = 1 << 20
 PATIENCE_SECONDS = 15.0
@@ -70,7 +80,8 @@ def make_pool(chromium: Path, monitor: MemoryMonitor, scratch: Path) -> MakePool
     @asynccontextmanager
     async def make(budget: MemoryBudget | None = None, **settings: object) -> AsyncIterator[UnifiedBrowserPool]:
         chosen: dict[str, object] = {"chromium": chromium, "scratch": scratch, "max_contexts": 2, **settings}
-        pool = UnifiedBrowserPool(PoolSettings(**chosen), monitor=monitor, budget=budget or MemoryBudget())  # type: ignore[arg-type]
+        guard = MemoryGuard(monitor, budget)
+        pool = UnifiedBrowserPool(PoolSettings(**chosen), guard=guard)  # type: ignore[arg-type]
         async with pool:
             yield pool
 
@@ -82,7 +93,7 @@ async def shared_pool(chromium: Path) -> AsyncIterator[UnifiedBrowserPool]:
     """One pool with two slots for all tests that leave it as it was. See `pool`."""
     async with MemoryMonitor(Dial()) as monitor:
         settings = PoolSettings(chromium=chromium, max_contexts=2)
-        async with UnifiedBrowserPool(settings, monitor=monitor, budget=MemoryBudget()) as pool:
+        async with UnifiedBrowserPool(settings, guard=MemoryGuard(monitor)) as pool:
             yield pool
 
 
@@ -92,7 +103,7 @@ async def pool(shared_pool: UnifiedBrowserPool, eventually: Eventually) -> Async
     yield shared_pool
     table = shared_pool._table
     await eventually(lambda: not table.leases and all(one.state is ContextState.FREE for one in table.contexts))
-    await shared_pool._close_idle()
+    await shared_pool._relief.close_idle()
     assert shared_pool.statistics().browsers_lost == 0
 
 

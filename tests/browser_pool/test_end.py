@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from browser_pool import LaunchFailed, LeaseEnded, LeaseRequest, PoolSettings, UnifiedBrowserPool
-from memory import MemoryMonitor
+from memory import MemoryGuard, MemoryMonitor
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
@@ -87,7 +87,7 @@ async def test_a_chromium_that_does_not_start_is_said_and_leaves_nothing(
     fake.chmod(0o755)
     tasks_before = asyncio.all_tasks()
     with pytest.raises(LaunchFailed) as caught:
-        async with UnifiedBrowserPool(PoolSettings(chromium=fake, scratch=scratch), monitor=monitor):
+        async with UnifiedBrowserPool(PoolSettings(chromium=fake, scratch=scratch), guard=MemoryGuard(monitor)):
             pass
     assert caught.value.executable == str(fake)
     assert said in str(caught.value)

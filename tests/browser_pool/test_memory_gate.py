@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 
 from browser_pool import LeaseRefused, LeaseRequest, PoolSettings, UnifiedBrowserPool
-from memory import LimitTooLow, MemoryBudget, MemoryMonitor, Rung, Step
+from memory import LimitTooLow, MemoryBudget, MemoryGuard, MemoryMonitor, Rung, Step
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
@@ -92,7 +92,7 @@ async def test_while_the_ladder_is_climbed_no_lease_starts(
 
     async with make_pool() as pool:
         remove = monitor.ladder.register(Step("hold", Rung.CACHES, hold))
-        climbing = asyncio.create_task(monitor.ladder.climb("test", lambda _: False))
+        climbing = asyncio.create_task(monitor.ladder.climb("test", lambda _: False, reach=lambda _: Rung.CACHES))
         await eventually(lambda: monitor.ladder.is_running)
         asking = asyncio.create_task(pool.acquire(LeaseRequest("a")))
         await eventually(lambda: pool.statistics().waiting == 1)
@@ -146,7 +146,7 @@ async def test_closing_idle_contexts_closes_exactly_the_idle_ones(
                 pass
             await eventually(lambda: pool.statistics().cleaning == 0)
         async with pool.lease(site="busy") as lease:
-            report = await monitor.ladder.climb("test", lambda _: False)
+            report = await monitor.ladder.climb("test", lambda _: False, reach=lambda _: Rung.CLOSE_IDLE)
             row = next(step for step in report.steps if step.name == "close idle contexts")
             assert (row.detail, row.failed) == ("closed 2 idle contexts", False)
             assert await lease.evaluate("() => 1 + 1") == 2
@@ -162,7 +162,7 @@ async def test_reclaim_leaves_pages_open_and_usable(
         await eventually(lambda: pool.statistics().free == 1)
         async with pool.lease(site="busy") as lease:
             await lease.evaluate("() => { window.kept = 'here'; }")
-            report = await monitor.ladder.climb("test", lambda _: False)
+            report = await monitor.ladder.climb("test", lambda _: False, reach=lambda _: Rung.CLOSE_IDLE)
             row = next(step for step in report.steps if step.name == "reclaim inside Chromium")
             assert (row.detail, row.failed) == ("asked 2 pages and 1 browser to give memory back", False)
             assert await lease.evaluate("() => window.kept") == "here"
@@ -175,7 +175,7 @@ async def test_a_page_that_hangs_does_not_keep_the_others_from_giving_back(
     async with make_pool() as pool, pool.lease(site="a") as stuck, pool.lease(site="b") as fine:
         looping = asyncio.create_task(stuck.evaluate("() => { for (;;); }"))
         await fine.evaluate("() => 1")
-        report = await monitor.ladder.climb("test", lambda _: False)
+        report = await monitor.ladder.climb("test", lambda _: False, reach=lambda _: Rung.CLOSE_IDLE)
         row = next(step for step in report.steps if step.name == "reclaim inside Chromium")
         assert "1 did not answer" in row.detail
         assert await fine.evaluate("() => 1 + 1") == 2
@@ -188,6 +188,6 @@ async def test_a_limit_in_which_no_browser_fits_is_said_before_anything_is_start
 ) -> None:
     dial.limit_mb, dial.used_mb = 200, 100
     with pytest.raises(LimitTooLow, match=r"200 MiB \(cgroup v2 /box\), and a browser needs at least 230 MiB"):
-        async with UnifiedBrowserPool(PoolSettings(), monitor=monitor):
+        async with UnifiedBrowserPool(PoolSettings(), guard=MemoryGuard(monitor)):
             pass
     assert started() == []

@@ -177,7 +177,7 @@ class House:
                     self.grant(waiter, self.rows.add_context(waiter.request))
 
     def grant(self, waiter: Waiter, context: WarmContext) -> None:
-        waiter.granted.set_result(self.rows.grant(waiter, context, Reservation("test", 1, 1)))
+        waiter.granted.set_result(self.rows.grant(waiter, context, Reservation("test", "browser", 1, 1, None)))
 
     def check(self) -> None:
         now, leases = self.rows.statistics(), self.rows.leases.values()

@@ -9,7 +9,7 @@ import pytest
 
 from browser_pool import PoolSettings, UnifiedBrowserPool
 from jobs import JobManager
-from memory import MemoryBudget, MemoryMonitor
+from memory import MemoryGuard, MemoryMonitor
 from scraper.addresses import AddressPolicy
 from scraper.definitions import Definitions
 from scraper.store.database import Database
@@ -23,7 +23,6 @@ class Shop:
 
     database: Database
     monitor: MemoryMonitor
-    budget: MemoryBudget
     pool: UnifiedBrowserPool
     visitor: Visitor
     definitions: Definitions
@@ -32,15 +31,14 @@ class Shop:
 
 @pytest.fixture
 async def shop(database: Database) -> AsyncIterator[Shop]:
-    monitor, budget = MemoryMonitor(), MemoryBudget()
+    guard = MemoryGuard()
     visitor = Visitor(AddressPolicy(allow_private=True), VisitSettings(page_seconds=2))
-    async with monitor, UnifiedBrowserPool(PoolSettings(max_contexts=2), monitor=monitor, budget=budget) as pool:
+    async with guard, UnifiedBrowserPool(PoolSettings(max_contexts=2), guard=guard) as pool:
         yield Shop(
             database,
-            monitor,
-            budget,
+            guard.monitor,
             pool,
             visitor,
             Definitions.builtin().load(FOLDER),
-            JobManager(database, monitor, budget),
+            JobManager(database, guard),
         )

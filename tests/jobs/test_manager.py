@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs import Ending, Job, JobManager, Run, Status
-from memory import Bound, MemoryBudget, MemoryMonitor, MemorySource, Reading
+from memory import Bound, MemoryGuard, MemoryMonitor, MemorySource, Reading
 from scraper.store import runs
 from scraper.store.database import Database
 
@@ -33,7 +33,7 @@ def box() -> Box:
 
 @pytest.fixture
 def manager(database: Database, box: Box) -> JobManager:
-    return JobManager(database, MemoryMonitor(box), MemoryBudget())
+    return JobManager(database, MemoryGuard(MemoryMonitor(box)))
 
 
 async def fine(_: Run) -> Ending:

@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 import pytest
 
-from browser_pool import BrowserGone, LeaseRefused
+from browser_pool import BrowserGone, BrowserPoolError, LeaseRecalled, LeaseRefused
 from jobs import MetricsScraper, Status
 from jobs.metrics_scraper import ATTEMPTS, After, Batch, after_lease, batches
 from scraper.outcome import Outcome
@@ -19,6 +19,7 @@ from tidegate.demo_run import compare
 
 A, B, C = (FollowedPost(row, "demo", str(row), f"http://127.0.0.1/{row}") for row in (1, 2, 3))
 GONE = BrowserGone("the browser has gone")
+RECALLED = LeaseRecalled(1, "demo")
 REFUSED = LeaseRefused("memory", "50 MiB needed", 1.0)
 
 
@@ -46,10 +47,13 @@ def test_posts_are_dealt_out_in_order_and_by_site() -> None:
         (1, 0, GONE, After(Batch("demo", (A, B, C), 2))),
         (2, 1, GONE, After(Batch("demo", (B, C), 2))),
         (ATTEMPTS, 0, GONE, After(Batch("demo", (B, C)), given_up=A)),
+        # That its memory was needed elsewhere says nothing about the page.
+        (ATTEMPTS, 0, RECALLED, After(Batch("demo", (A, B, C), ATTEMPTS))),
+        (1, 1, RECALLED, After(Batch("demo", (B, C), 1))),
     ),
 )
 def test_after_a_lease_nothing_is_forgotten(
-    attempt: int, done: int, problem: LeaseRefused | BrowserGone | None, after: After
+    attempt: int, done: int, problem: BrowserPoolError | None, after: After
 ) -> None:
     assert after_lease(Batch("demo", (A, B, C), attempt), done, problem) == after
 

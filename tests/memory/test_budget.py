@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from memory import Bound, MemoryBudget, Reading, Reservation
+from memory import Bound, ComponentStatistics, MemoryBudget, ProcessMemory, Reading, Reservation, Role
 from memory.budget import decide
 
 MIB = 1 << 20
@@ -127,6 +129,101 @@ async def test_a_thousand_tasks_that_ask_at_once_get_no_more_than_there_is() -> 
     assert len(granted) == room // need
     assert budget.unused_bytes == len(granted) * need
     assert budget.statistics().refused == 1000 - len(granted)
+
+
+@given(
+    st.integers(0, 900),
+    st.lists(st.tuples(st.integers(1, 60), st.integers(0, 80)), min_size=1, max_size=40),
+    st.randoms(use_true_random=False),
+)
+async def test_tasks_that_ask_at_once_and_then_take_what_they_were_promised_never_go_over_the_limit(
+    used_mb: int, tasks: list[tuple[int, int]], random: Random
+) -> None:
+    """A thousand tasks. Each takes at most what it was promised, in its own time, and gives it back."""
+    budget, limit, used = MemoryBudget(), 1000 * MIB, used_mb * MIB
+    peak = used
+
+    async def task(need: int, takes: int) -> None:
+        nonlocal used, peak
+        for _ in range(3):
+            reservation, _ = budget.reserve(reading(used, limit), need, owner="one", component="tasks")
+            if reservation is not None:
+                break
+            await asyncio.sleep(0)
+        else:
+            return
+        for _ in range(random.randrange(3)):
+            await asyncio.sleep(0)
+        taken = min(need, takes)
+        used += taken
+        peak = max(peak, used)
+        budget.observe(reading(used, limit))
+        assert used + budget.unused_bytes <= limit
+        await asyncio.sleep(0)
+        # Its memory goes before its promise, as a context is closed before its lease is forgotten.
+        used -= taken
+        budget.release(reservation)
+
+    plan = [tasks[number % len(tasks)] for number in range(1000)]
+    await asyncio.gather(*(task(need * MIB, takes * MIB) for need, takes in plan))
+    assert peak <= limit
+    assert budget.statistics().reservations == 0
+
+
+def test_a_promise_whose_deadline_has_passed_is_given_back_by_itself_and_counted() -> None:
+    budget = MemoryBudget(margin_share=0)
+    one, _ = budget.reserve(reading(0), 500 * MIB, owner="gone", component="tasks", deadline_at_seconds=10.0)
+    assert one is not None
+    early, late = (replace(reading(0), at_seconds=seconds) for seconds in (9.9, 10.0))
+    assert budget.reserve(early, 100 * MIB, owner="next", component="tasks")[0] is None
+    assert budget.reserve(late, 100 * MIB, owner="next", component="tasks")[0] is not None
+    assert (budget.statistics().expired, budget.statistics().reservations) == (1, 1)
+    budget.release(one)
+    assert budget.statistics().reservations == 1
+
+
+def test_a_component_is_promised_no_more_than_its_share_of_the_limit_and_what_has_arrived_still_counts() -> None:
+    budget = MemoryBudget(margin_share=0, shares={"store": 0.25, "jobs": 0.5})
+    assert budget.reserve(reading(0), 128 * MIB, owner="one", component="store")[0] is not None
+    budget.observe(reading(128 * MIB))
+    refused, admission = budget.reserve(reading(128 * MIB), 1 * MIB, owner="two", component="store")
+    assert refused is None
+    assert admission.reason == "1 MiB needed, but 128 MiB of the 128 MiB that store may have are promised already"
+    assert budget.reserve(reading(128 * MIB), 200 * MIB, owner="three", component="jobs")[0] is not None
+
+
+def test_a_component_without_a_budget_may_have_what_is_there() -> None:
+    budget = MemoryBudget(margin_share=0, shares={"store": 0.25})
+    assert budget.reserve(reading(0), LIMIT, owner="one", component="mine")[0] is not None
+
+
+def test_a_budget_follows_a_limit_that_changes() -> None:
+    budget = MemoryBudget(margin_share=0, shares={"store": 0.5})
+    assert not budget.decide(reading(0, 100 * MIB), 60 * MIB, "store").is_safe
+    assert budget.decide(reading(0, 200 * MIB), 60 * MIB, "store").is_safe
+
+
+def test_the_components_tell_budget_promise_and_what_their_processes_hold() -> None:
+    budget = MemoryBudget(shares={"browser": 0.5, "store": 0.25, "jobs": 0.25})
+    budget.debit(10 * MIB, owner="one", component="browser")
+    budget.debit(5 * MIB, owner="two", component="mine")
+    tree = (
+        ProcessMemory(1, Role.RENDERER, 30 * MIB, "pss"),
+        ProcessMemory(2, Role.DRIVER, 50 * MIB, "pss"),
+        ProcessMemory(3, Role.PYTHON, 40 * MIB, "pss"),
+    )
+    rows = {row.component: row for row in budget.components(reading(0), tree)}
+    assert rows["browser"] == ComponentStatistics("browser", LIMIT // 2, 10 * MIB, 10 * MIB, 80 * MIB)
+    assert (rows["store"].held_bytes, rows["jobs"].held_bytes) == (0, None)
+    assert rows["mine"] == ComponentStatistics("mine", None, 5 * MIB, 5 * MIB, None)
+
+
+def test_growth_is_noticed_at_a_bound_that_did_not_bind_for_a_while() -> None:
+    budget = MemoryBudget()
+    one = promise(budget, reading(100 * MIB), 50 * MIB)
+    budget.observe(reading(120 * MIB, LIMIT, Bound("host", "", 8192 * MIB, 8100 * MIB)))
+    budget.observe(reading(130 * MIB))
+    assert one.unused_bytes == 40 * MIB
 
 
 bounds = st.builds(

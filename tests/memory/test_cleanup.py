@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from memory import Bound, Ladder, Patience, Reading, Rung, Step
+from memory import Bound, CleanupReport, Ladder, Level, Patience, Reading, Rung, Step
+from memory.cleanup import REACH
 
 MIB = 1 << 20
 Relieve = Callable[[], Awaitable[str]]
@@ -218,3 +219,46 @@ def test_a_ladder_that_could_not_help_is_left_alone_for_longer_and_longer() -> N
         pauses.append(patience.after(pauses[-1], is_calm=False))
     assert pauses[1:] == [3, 6, 12, 20, 20]
     assert patience.after(20, is_calm=True) == 3
+
+
+@pytest.mark.parametrize(
+    ("level", "highest"),
+    (
+        (Level.NORMAL, Rung.CLOSE_IDLE),
+        (Level.ELEVATED, Rung.CLOSE_IDLE),
+        (Level.CRITICAL, Rung.RECYCLE),
+        (Level.EMERGENCY, Rung.RESTART),
+    ),
+)
+def test_what_ends_work_is_for_emergencies_only(level: Level, highest: Rung) -> None:
+    assert REACH[level] is highest
+
+
+async def test_it_goes_no_higher_than_the_reading_before_each_step_is_worth() -> None:
+    water = Water(used_mb=950)
+    for rung, frees_mb in ((Rung.CLOSE_IDLE, 0), (Rung.REQUEUE, 100), (Rung.RESTART, 100)):
+        water.step(rung.name, rung, frees_mb)
+
+    def reach(reading: Reading) -> Rung:
+        return Rung.RESTART if (reading.used_bytes or 0) > 900 * MIB else Rung.CLOSE_IDLE
+
+    report = await water.ladder.climb("test", water.is_calm, reach=reach)
+    assert water.taken == ["CLOSE_IDLE", "REQUEUE"]
+    assert not report.is_calm
+
+
+async def test_some_steps_can_be_asked_for_even_in_calm() -> None:
+    water = Water(used_mb=100)
+    for rung in (Rung.CACHES, Rung.RECLAIM, Rung.CLOSE_IDLE):
+        water.step(rung.name, rung, 10)
+    await water.ladder.climb("a kill", water.is_calm, at_least=Rung.RECLAIM)
+    assert water.taken == ["CACHES", "RECLAIM"]
+
+
+async def test_listeners_hear_of_every_run_until_they_have_heard_enough() -> None:
+    water, heard = Water(), list[CleanupReport]()
+    forget = water.ladder.on_report(heard.append)
+    report = await water.ladder.climb("first", water.is_calm)
+    forget()
+    await water.ladder.climb("second", water.is_calm)
+    assert heard == [report]

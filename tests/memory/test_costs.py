@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory import CostEstimator
+from memory import CostEstimator, LearnedCost
+from memory.costs import KEPT_CLASSES
 
 
 def learned(prior: int, *seen: int) -> int:
-    costs = CostEstimator(prior)
+    costs = CostEstimator()
     for cost in seen:
         costs.learn("page", cost)
-    return costs.expected_bytes("page")
+    return costs.expected_bytes("page", prior_bytes=prior)
 
 
 def test_what_was_never_seen_is_expected_to_cost_the_prior() -> None:
@@ -39,10 +42,11 @@ def test_old_observations_are_forgotten() -> None:
 
 
 def test_classes_of_work_learn_apart() -> None:
-    costs = CostEstimator(100)
+    costs = CostEstimator()
     for _ in range(5):
         costs.learn("heavy", 900)
-    assert costs.expected_bytes("light") == 100
+    assert costs.expected_bytes("light", prior_bytes=100) == 100
+    assert costs.learned() == (LearnedCost("heavy", 900, 5),)
 
 
 def test_a_cost_below_zero_counts_as_none() -> None:
@@ -54,3 +58,37 @@ def test_the_expectation_is_a_cost_that_was_seen_and_covers_95_of_100(seen: list
     expected = learned(0, *seen)
     assert expected in seen
     assert sum(cost <= expected for cost in seen) >= 0.95 * len(seen)
+
+
+def test_what_was_learned_outlives_a_restart_and_what_is_seen_since_counts_as_newer() -> None:
+    before = CostEstimator()
+    for _ in range(64):
+        before.learn("page", 900)
+    after = CostEstimator()
+    after.learn("page", 50)
+    after.restore(before.observations())
+    assert after.expected_bytes("page", prior_bytes=1) == 900
+    assert after.observations() == {"page": [900] * 63 + [50]}
+
+
+def test_names_that_never_end_are_forgotten_in_the_order_in_which_they_were_last_seen() -> None:
+    costs = CostEstimator()
+    for number in range(KEPT_CLASSES + 5):
+        costs.learn("the first", 1)
+        costs.learn(f"class {number}", 1)
+    names = set(costs.observations())
+    assert len(names) == KEPT_CLASSES
+    assert "the first" in names
+    assert "class 0" not in names
+
+
+@given(st.integers(20, 400), st.floats(0.0, 0.3), st.integers(0, 1 << 32))
+def test_after_fifty_pages_the_learned_cost_is_within_a_quarter_of_the_true_95th_percentile(
+    typical_mb: int, spread: float, seed: int
+) -> None:
+    costs, random = CostEstimator(), Random(seed)
+    true = [typical_mb * (1 + spread * random.random()) for _ in range(5000)]
+    for cost in random.sample(true, 50):
+        costs.learn("page", int(cost * (1 << 20)))
+    truth = sorted(true)[4749] * (1 << 20)
+    assert abs(costs.expected_bytes("page", prior_bytes=1) / truth - 1) < 0.25

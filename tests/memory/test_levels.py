@@ -109,3 +109,11 @@ def test_a_level_is_never_below_what_the_reading_speaks_for_and_never_falls_with
 def test_a_fuller_reading_never_speaks_for_a_lower_level(some: list[float], pressure: float | None) -> None:
     levels = [level_of(share, pressure, POLICY) for share in sorted(some)]
     assert all(low <= high for low, high in pairwise(levels))
+
+
+def test_a_kill_by_the_kernel_is_an_emergency_however_much_it_has_freed_and_passes_like_any_other() -> None:
+    state = next_state(LevelState(), 0.1, None, 0.0, POLICY, was_killed=True)
+    assert state.level is Level.EMERGENCY
+    state = next_state(state, 0.1, None, 0.1, POLICY)
+    assert state.level is Level.EMERGENCY
+    assert next_state(state, 0.1, None, 0.1 + POLICY.calm_seconds, POLICY).level is Level.NORMAL

@@ -6,6 +6,7 @@ import asyncio
 import os
 
 import psutil
+from structlog.testing import capture_logs
 
 from memory import (
     Bound,
@@ -32,9 +33,15 @@ class Dial(MemorySource):
         self.used_mb = used_mb
         self.seconds = 0.0
         self.oom_kills: int | None = 0
+        self.limit_mb = 1000
+        self.moves = 0
+
+    def rediscover(self) -> bool:
+        self.moves -= 1
+        return self.moves >= 0
 
     def read(self) -> Reading:
-        bound = Bound("cgroup v2", "/box", 1000 * MIB, self.used_mb * MIB)
+        bound = Bound("cgroup v2", "/box", self.limit_mb * MIB, self.used_mb * MIB)
         return Reading(self.seconds, (bound,), None, self.oom_kills)
 
 
@@ -172,6 +179,82 @@ async def test_a_clean_up_that_is_asked_for_stops_at_calm() -> None:
     report = await monitor.emergency_cleanup("a job asked")
     assert done == ["900 to 690"]
     assert (report.reason, report.is_calm, report.freed_bytes) == ("a job asked", True, 210 * MIB)
+
+
+async def test_a_kill_by_the_kernel_starts_the_gentle_steps_although_memory_looks_calm() -> None:
+    dial, done = Dial(100), list[str]()
+    async with MemoryMonitor(dial, watch=QUICK) as monitor:
+        monitor.ladder.register(step(dial, 90, done))
+        await next_looks(monitor)
+        dial.oom_kills = 2
+        await next_looks(monitor)
+        assert monitor.check_memory().level is Level.EMERGENCY
+    assert done == ["100 to 90"]
+    assert monitor.ladder.reports[-1].reason == "the kernel has killed 2 for memory"
+
+
+async def test_a_clean_up_takes_what_ends_work_only_in_an_emergency() -> None:
+    for used_mb, taken in ((800, ["CLOSE_IDLE"]), (870, ["CLOSE_IDLE", "RECYCLE"])):
+        monitor, done = MemoryMonitor(Dial(used_mb)), list[str]()
+        for rung in (Rung.CLOSE_IDLE, Rung.RECYCLE, Rung.REQUEUE, Rung.RESTART):
+            monitor.ladder.register(noted(rung, done))
+        await monitor.emergency_cleanup()
+        assert done == taken
+    monitor, done = MemoryMonitor(Dial(950)), []
+    monitor.ladder.register(noted(Rung.RESTART, done))
+    await monitor.emergency_cleanup()
+    assert done == ["RESTART"]
+
+
+def noted(rung: Rung, done: list[str]) -> Step:
+    async def relieve() -> str:
+        done.append(rung.name)
+        return "did nothing"
+
+    return Step(rung.name, rung, relieve)
+
+
+async def test_a_limit_that_changes_while_running_is_said_and_gone_by_at_once() -> None:
+    dial = Dial(300)
+    with capture_logs() as logs:
+        async with MemoryMonitor(dial, watch=QUICK) as monitor:
+            await next_looks(monitor)
+            dial.limit_mb = 320
+            assert monitor.check_memory().level is Level.EMERGENCY
+            await next_looks(monitor)
+    changes = [entry for entry in logs if entry["event"] == "memory.limit_changed"]
+    assert [(entry["before_bytes"], entry["limit_bytes"]) for entry in changes] == [(1000 * MIB, 320 * MIB)]
+
+
+async def test_being_moved_to_another_cgroup_is_noticed_while_running() -> None:
+    dial = Dial()
+    dial.moves = 1
+    watch = WatchPolicy(look_every_seconds=0.001, tree_every_seconds=0.001, tree_share=1.0)
+    with capture_logs() as logs:
+        async with MemoryMonitor(dial, watch=watch), asyncio.timeout(30):
+            while dial.moves >= 0:  # noqa: ASYNC110 the source has no event to wait for
+                await asyncio.sleep(0.001)
+    assert [entry["event"] for entry in logs].count("memory.cgroup_changed") == 1
+
+
+async def test_whoever_waits_for_memory_goes_on_as_soon_as_it_is_there_and_not_for_ever() -> None:
+    dial = Dial(900)
+    monitor = MemoryMonitor(dial, watch=QUICK)
+
+    def is_met(reading: Reading) -> bool:
+        return (reading.used_bytes or 0) < 500 * MIB
+
+    assert not await monitor.wait_for(is_met, 0.003)
+    waiting = asyncio.create_task(monitor.wait_for(is_met, 3600))
+    await asyncio.sleep(0)
+    dial.used_mb = 100
+    async with asyncio.timeout(10):
+        assert await waiting
+
+
+def test_the_tree_is_measured_the_more_seldom_the_more_that_costs() -> None:
+    watch = WatchPolicy(tree_every_seconds=2.0, tree_share=0.005)
+    assert [watch.tree_pause_seconds(cost) for cost in (0.0, 0.01, 0.05)] == [2.0, 2.0, 10.0]
 
 
 async def test_after_it_is_left_nobody_looks_any_more() -> None:

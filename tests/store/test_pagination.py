@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from memory import Bound, Level, LevelPolicy, MemoryMonitor, MemorySource, Reading
+from memory import Bound, Level, LevelPolicy, MemoryMonitor, MemorySource, Reading, WatchPolicy
 from scraper.store import posts
 from scraper.store.database import Database
-from scraper.store.pagination import FLOOR_ROWS, PaginatedQuery, page_rows
+from scraper.store.pagination import PaginatedQuery
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-FULL = {Level.NORMAL: 10, Level.ELEVATED: 80, Level.CRITICAL: 90, Level.EMERGENCY: 99}
+FULL = {Level.NORMAL: 10, Level.ELEVATED: 79, Level.CRITICAL: 90, Level.EMERGENCY: 99}
 
 
 class Levels(MemorySource):
@@ -34,7 +32,8 @@ class Levels(MemorySource):
 
 def monitored(*levels: Level) -> MemoryMonitor:
     # The monitor itself looks once when it is made.
-    return MemoryMonitor(Levels((Level.NORMAL, *levels)), levels=LevelPolicy(calm_seconds=0))
+    source, watch = Levels((Level.NORMAL, *levels)), WatchPolicy(look_every_seconds=0.001)
+    return MemoryMonitor(source, levels=LevelPolicy(calm_seconds=0), watch=watch)
 
 
 async def fill(database: Database, count: int) -> None:
@@ -47,7 +46,12 @@ async def fill(database: Database, count: int) -> None:
 
 
 def query(
-    database: Database, *, rows: int, monitor: MemoryMonitor | None = None, is_critical: bool = False
+    database: Database,
+    *,
+    rows: int,
+    monitor: MemoryMonitor | None = None,
+    is_critical: bool = False,
+    wait_seconds: float = 0.0,
 ) -> PaginatedQuery:
     return PaginatedQuery(
         database,
@@ -58,6 +62,7 @@ def query(
         rows_a_page=rows,
         monitor=monitor,
         is_critical=is_critical,
+        wait_seconds=wait_seconds,
     )
 
 
@@ -101,7 +106,7 @@ async def test_one_page_is_held_at_a_time(database: Database) -> None:
 
 async def test_a_page_is_halved_while_memory_is_tight_and_grows_back(database: Database) -> None:
     await fill(database, 100)
-    levels = (Level.NORMAL, Level.ELEVATED, Level.CRITICAL, Level.CRITICAL, Level.CRITICAL, Level.NORMAL)
+    levels = (Level.NORMAL, Level.ELEVATED, Level.ELEVATED, Level.ELEVATED, Level.ELEVATED, Level.NORMAL)
     pages = query(database, rows=16, monitor=monitored(*levels))
     sizes = [len(page) async for page in pages]
     assert sizes[:9] == [16, 8, 4, 2, 2, 4, 8, 16, 16]
@@ -109,12 +114,25 @@ async def test_a_page_is_halved_while_memory_is_tight_and_grows_back(database: D
     assert pages.stopped_early is None
 
 
-async def test_it_stops_in_an_emergency_says_so_and_keeps_what_it_gave(database: Database) -> None:
+@pytest.mark.parametrize("level", (Level.CRITICAL, Level.EMERGENCY))
+async def test_it_stops_where_memory_stays_short_says_so_and_keeps_what_it_gave(
+    database: Database, level: Level
+) -> None:
     await fill(database, 100)
-    pages = query(database, rows=16, monitor=monitored(Level.NORMAL, Level.NORMAL, Level.EMERGENCY))
+    pages = query(database, rows=16, monitor=monitored(Level.NORMAL, Level.NORMAL, level))
     seen = [int(row["post_id"]) async for page in pages for row in page]
     assert seen == list(range(1, 33))
-    assert pages.stopped_early == "memory is at the level emergency"
+    assert pages.stopped_early is not None
+    assert pages.stopped_early.startswith(f"memory stayed at the level {level.name.lower()}")
+
+
+async def test_it_waits_for_memory_and_goes_on_where_it_was(database: Database) -> None:
+    await fill(database, 40)
+    levels = (Level.NORMAL, *[Level.CRITICAL] * 20, Level.NORMAL)
+    pages = query(database, rows=16, monitor=monitored(*levels), wait_seconds=60)
+    seen = [int(row["post_id"]) async for page in pages for row in page]
+    assert seen == list(range(1, 41))
+    assert pages.stopped_early is None
 
 
 async def test_what_is_critical_goes_on_in_an_emergency_with_the_smallest_page(database: Database) -> None:
@@ -125,10 +143,9 @@ async def test_what_is_critical_goes_on_in_an_emergency_with_the_smallest_page(d
     assert pages.stopped_early is None
 
 
-@given(st.integers(1, 1000), st.lists(st.sampled_from(list(Level)), max_size=30))
-def test_a_page_is_never_empty_nor_larger_than_asked_for(full: int, levels: list[Level]) -> None:
-    rows = full
-    for level in levels:
-        before, rows = rows, page_rows(rows, full, level)
-        assert min(FLOOR_ROWS, full) <= rows <= full
-        assert rows <= before if level > Level.NORMAL else rows >= before
+async def test_a_page_may_be_a_single_row_and_not_less(database: Database) -> None:
+    await fill(database, 3)
+    pages = query(database, rows=1, monitor=monitored(Level.ELEVATED))
+    assert [len(page) async for page in pages] == [1, 1, 1]
+    with pytest.raises(ValueError, match="size is a whole number, 1 or more, not 0"):
+        query(database, rows=0)

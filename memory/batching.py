@@ -1,0 +1,427 @@
+"""Long work in batches, each as large as memory allows.
+
+A `BatchPacer` says how large the next batch may be: half as large while memory is tight, twice as large when it is
+calm again, within the bounds of a `BatchPolicy`. Where memory is too short to go on, it has the ladder climbed and
+waits a while; then the work stops, and what has been done says so. Work that is critical goes on in its smallest form
+instead.
+
+Everything else here is a way to walk through something at that pace: pages of a query (`process_in_batches`), an
+array (`process_array_in_chunks`), a stream of any length (`memory_aware_batch_processor`). One batch is held at a
+time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    MutableMapping,
+    MutableSequence,
+    MutableSet,
+    Sequence,
+    Sized,
+)
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from memory.budget import mib
+from memory.levels import Level
+from memory.monitor import MemoryMonitor
+from memory.readings import Reading
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+READER_STOPPED = "the reader stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPolicy:
+    """How large a batch may be, in items, and when long work gives up.
+
+    After every `look_every_batches` the ladder is climbed if memory is not calm. From the level `stop_at` on, no
+    batch begins; the work waits for the level to fall, `wait_seconds` in all.
+
+    Raises ValueError for a setting that makes no sense.
+    """
+
+    size: int = 20
+    floor: int = 2
+    look_every_batches: int = 5
+    wait_seconds: float = 30.0
+    stop_at: Level = Level.CRITICAL
+
+    def __post_init__(self) -> None:
+        _must_be_whole("size", self.size, 1)
+        _must_be_whole("floor", self.floor, 1, self.size)
+        _must_be_whole("look_every_batches", self.look_every_batches, 1)
+        seconds: object = self.wait_seconds
+        is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+        if not is_number or not math.isfinite(self.wait_seconds) or self.wait_seconds < 0:
+            raise ValueError(f"wait_seconds is a number of seconds, 0 or more, not {seconds!r}")
+        level: object = self.stop_at
+        if not isinstance(level, Level) or level is Level.NORMAL:
+            raise ValueError(f"stop_at is a Level above NORMAL, not {level!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What came of long work. `stopped_early` tells why it did not reach the end, None if it did.
+
+    `smallest_batch` is the least that memory allowed, in items, 0 if there was no batch. `results` are what `process`
+    gave, in the order of the items, where they are collected.
+    """
+
+    items: int
+    batches: int
+    smallest_batch: int
+    waited_seconds: float
+    stopped_early: str | None
+    results: tuple[Any, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all there was has been done."""
+        return self.stopped_early is None
+
+
+def next_size(size: int, policy: BatchPolicy, level: Level) -> int:
+    """How large the next batch may be, given the last one. Pure.
+
+    Half as large while memory is tight, twice as large when it is not, within the policy's bounds. In an emergency it
+    is the smallest at once.
+    """
+    if level is Level.EMERGENCY:
+        return policy.floor
+    if level > Level.NORMAL:
+        return max(policy.floor, size // 2)
+    return min(policy.size, size * 2)
+
+
+class BatchPacer:
+    """Asked before each batch. One for each piece of long work; `what` is what logs and reports call it.
+
+    `batches` counts the sizes it has given, `smallest` is the least of them (0 before the first), `waited_seconds`
+    how long it waited for memory in all. `stopped_early` tells why the work had to stop, None as long as it need not.
+    """
+
+    def __init__(
+        self, monitor: MemoryMonitor, policy: BatchPolicy | None = None, *, what: str, is_critical: bool = False
+    ) -> None:
+        self._monitor = monitor
+        self._policy = policy or BatchPolicy()
+        self._what = what
+        self._is_critical = is_critical
+        self._size = self._policy.size
+        self._goes_on_regardless = False
+        self.batches = 0
+        self.smallest = 0
+        self.waited_seconds = 0.0
+        self.stopped_early: str | None = None
+
+    async def next_size(self) -> int | None:
+        """How many items the next batch may have; None if there may be none any more. Looks at memory anew.
+
+        Holds nothing up while memory is calm. Let go of the last batch before you ask: this may wait.
+        """
+        if self.stopped_early is not None:
+            return None
+        reading = await self._look()
+        if self._is_short(reading) and not self._goes_on_regardless:
+            reading = await self._wait()
+            if self._is_short(reading) and not self._is_critical:
+                self.stop(self._why(reading))
+                return None
+        self._goes_on_regardless = self._is_short(reading)
+        level = Level.EMERGENCY if self._goes_on_regardless else reading.level
+        self._size = next_size(self._size, self._policy, level)
+        self.batches += 1
+        self.smallest = min(self.smallest or self._size, self._size)
+        return self._size
+
+    def stop(self, reason: str) -> None:
+        """Give no size any more, and say why."""
+        self.stopped_early = reason
+        log.warning("batch.stopped_early", what=self._what, reason=reason, batches=self.batches)
+
+    async def _look(self) -> Reading:
+        """One look, and one more after the ladder if memory is short or a thorough look is due."""
+        reading = self._monitor.check_memory()
+        is_due = self.batches > 0 and self.batches % self._policy.look_every_batches == 0
+        is_news = self._is_short(reading) and not self._goes_on_regardless
+        if is_news or (is_due and reading.level > Level.NORMAL):
+            level = reading.level.name.lower()
+            await self._monitor.emergency_cleanup(f"{self._what}: level {level} after {self.batches} batches")
+            reading = self._monitor.check_memory()
+        return reading
+
+    async def _wait(self) -> Reading:
+        """Wait for the level to fall, as long as the policy leaves. The last reading."""
+        last: list[Reading] = []
+
+        def is_met(reading: Reading) -> bool:
+            last[:] = [reading]
+            return not self._is_short(reading)
+
+        began_seconds = time.monotonic()
+        try:
+            await self._monitor.wait_for(is_met, max(0.0, self._policy.wait_seconds - self.waited_seconds))
+        finally:
+            self.waited_seconds += time.monotonic() - began_seconds
+        return last[0]
+
+    def _is_short(self, reading: Reading) -> bool:
+        return reading.level >= self._policy.stop_at
+
+    def _why(self, reading: Reading) -> str:
+        bound = reading.binding
+        held = "what is used is not known"
+        if bound is not None:
+            held = f"{mib(bound.used_bytes)} of {mib(bound.limit_bytes)} used ({bound.source})"
+        return f"memory stayed at the level {reading.level.name.lower()}: {held}, waited {self.waited_seconds:.1f} s"
+
+
+class Batches(Generic[T]):
+    """The batches of a query, to be iterated once; see `process_in_batches`."""
+
+    def __init__(self, fetch: Callable[[int, int], Awaitable[Sequence[T]]], pacer: BatchPacer, start: int) -> None:
+        _must_be_whole("start", start, 0)
+        self._fetch = fetch
+        self._pacer = pacer
+        self._offset = start
+        self._work = _Work(pacer)
+        self._is_last = False
+        self._is_begun = False
+        self.result: BatchResult | None = None
+
+    def __aiter__(self) -> AsyncIterator[Sequence[T]]:
+        if self._is_begun:
+            raise RuntimeError("these batches have been iterated: ask process_in_batches for new ones")
+        self._is_begun = True
+        return self
+
+    async def __anext__(self) -> Sequence[T]:
+        if self.result is None and not self._is_last:
+            try:
+                batch = await self._next()
+            except BaseException as error:
+                self.result = self._work.failed(error)
+                raise
+            if len(batch) > 0:
+                return batch
+        if self.result is None:
+            self.result = self._work.result()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Say that no more will be read. After the last batch this changes nothing."""
+        if self.result is None:
+            if not self._is_last:
+                self._pacer.stop(READER_STOPPED)
+            self.result = self._work.result()
+
+    async def _next(self) -> Sequence[T]:
+        size = await self._pacer.next_size()
+        if size is None:
+            return ()
+        batch = await self._fetch(self._offset, size)
+        self._offset += len(batch)
+        self._is_last = len(batch) < size
+        self._work.add(len(batch))
+        return batch
+
+
+def process_in_batches(
+    fetch: Callable[[int, int], Awaitable[Sequence[T]]],
+    *,
+    monitor: MemoryMonitor,
+    policy: BatchPolicy | None = None,
+    start: int = 0,
+    is_critical: bool = False,
+    what: str = "batches",
+) -> Batches[T]:
+    """Walk through what `fetch(offset, limit)` gives, from `start` on, in batches as large as memory allows.
+
+        async with aclosing(process_in_batches(fetch, monitor=monitor, what="export")) as batches:
+            async for batch in batches:
+                ...
+        batches.result
+
+    It ends with a batch that is empty or shorter than asked for. One that is longer is taken as it is, and the next
+    begins behind it. `result` is None until the end; if the reader leaves before that, closing says so. Where memory
+    gives out just behind the last full batch, it is not known that it was the last, and `result` says stopped early.
+
+    A loop variable holds a batch until the next one has come: `del` it where two at a time are too much.
+
+    What `fetch` raises goes through, and `result` tells how far it came. Raises ValueError for a start below 0.
+    """
+    return Batches(fetch, BatchPacer(monitor, policy, what=what, is_critical=is_critical), start)
+
+
+async def process_array_in_chunks(
+    items: Sequence[T],
+    process: Callable[[Sequence[T]], Awaitable[Sequence[R] | None]],
+    *,
+    monitor: MemoryMonitor,
+    policy: BatchPolicy | None = None,
+    is_critical: bool = False,
+    what: str = "chunks",
+) -> BatchResult:
+    """Process an array that is in memory, chunk by chunk, and collect what `process` gives, in the order of `items`.
+
+    If it stopped early, what is left is `items[result.items:]`. What `process` raises goes through; the log tells how
+    far it came.
+    """
+    pacer = BatchPacer(monitor, policy, what=what, is_critical=is_critical)
+    work = _Work(pacer)
+    results: list[R] = []
+    try:
+        while work.items < len(items):
+            size = await pacer.next_size()
+            if size is None:
+                break
+            chunk = items[work.items : work.items + size]
+            if len(chunk) == 0:
+                break
+            given = await process(chunk)
+            work.add(len(chunk))
+            results.extend(() if given is None else given)
+            # The pacer may wait: nothing of this chunk is held meanwhile.
+            del chunk, given
+    except BaseException as error:
+        work.failed(error)
+        raise
+    return work.result(tuple(results))
+
+
+def memory_aware_batch_processor(
+    process: Callable[[Sequence[T]], Awaitable[object]],
+    *,
+    monitor: MemoryMonitor,
+    policy: BatchPolicy | None = None,
+    is_critical: bool = False,
+    what: str = "a stream",
+) -> Callable[[Iterable[T] | AsyncIterable[T]], Awaitable[BatchResult]]:
+    """A function that processes a stream of any length, of which it holds one batch at a time.
+
+    It takes an iterable or an async iterable and gives a `BatchResult`, without results: what `process` returns is
+    not kept. Memory is looked at before items are taken, so if it stops early, all that was not processed is still in
+    the iterator. If nothing is, but the iterator can't tell (a list can), it says stopped early all the same.
+
+    What the iterator raises goes through after what had been taken is processed; what `process` raises goes through
+    at once. The log tells how far it came.
+    """
+
+    async def run(items: Iterable[T] | AsyncIterable[T]) -> BatchResult:
+        pacer = BatchPacer(monitor, policy, what=what, is_critical=is_critical)
+        work = _Work(pacer)
+        source = aiter(items) if isinstance(items, AsyncIterable) else _Stepwise(iter(items))
+        try:
+            is_over = False
+            while not is_over and not (isinstance(items, Sized) and work.items >= len(items)):
+                size = await pacer.next_size()
+                if size is None:
+                    break
+                is_over = await _one_batch(source, size, process, work)
+        except BaseException as error:
+            work.failed(error)
+            raise
+        return work.result()
+
+    return run
+
+
+def clear_arrays(*arrays: MutableSequence[Any] | MutableMapping[Any, Any] | MutableSet[Any]) -> int:
+    """Empty lists, dicts, sets and the like in place, whoever else refers to them. Returns how many items that were.
+
+    Raises TypeError for something that can't be emptied, before anything is.
+    """
+    for place, array in enumerate(arrays, start=1):
+        given: object = array
+        if not isinstance(given, MutableSequence | MutableMapping | MutableSet):
+            kind = type(given).__name__
+            raise TypeError(f"argument {place} is of type {kind}, which can't be emptied: give lists, dicts or sets")
+    let_go = 0
+    for array in arrays:
+        let_go += len(array)
+        if isinstance(array, MutableSequence) and not hasattr(array, "clear"):
+            # array.array is one that has learned to clear itself only in Python 3.13.
+            del array[:]
+        else:
+            array.clear()
+    return let_go
+
+
+class _Work:
+    """What has been done of some long work so far."""
+
+    def __init__(self, pacer: BatchPacer) -> None:
+        self._pacer = pacer
+        self.items = 0
+        self.batches = 0
+
+    def add(self, items: int) -> None:
+        self.items += items
+        self.batches += items > 0
+
+    def failed(self, error: BaseException) -> BatchResult:
+        self._pacer.stop(f"{error!r} after {self.items} items")
+        return self.result()
+
+    def result(self, results: tuple[Any, ...] = ()) -> BatchResult:
+        pacer = self._pacer
+        smallest = pacer.smallest if self.batches else 0
+        return BatchResult(self.items, self.batches, smallest, pacer.waited_seconds, pacer.stopped_early, results)
+
+
+class _Stepwise(Generic[T]):
+    """An iterator as an async one."""
+
+    def __init__(self, iterator: Iterator[T]) -> None:
+        self._iterator = iterator
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        for item in self._iterator:
+            return item
+        raise StopAsyncIteration
+
+
+async def _one_batch(
+    source: AsyncIterator[T], size: int, process: Callable[[Sequence[T]], Awaitable[object]], work: _Work
+) -> bool:
+    """Take a batch and process it. Whether the source is at its end."""
+    batch: list[T] = []
+    is_over = False
+    failure: Exception | None = None
+    while len(batch) < size and not is_over:
+        try:
+            batch.append(await anext(source))
+        except StopAsyncIteration:
+            is_over = True
+        except Exception as error:  # noqa: BLE001 it is raised below
+            failure, is_over = error, True
+    if batch:
+        await process(batch)
+        work.add(len(batch))
+    if failure is not None:
+        raise failure
+    return is_over
+
+
+def _must_be_whole(name: str, value: object, least: int, most: int | None = None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least or (most is not None and value > most):
+        bounds = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ValueError(f"{name} is a whole number, {bounds}, not {value!r}")
