@@ -33,6 +33,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from memory.budget import mib
+from memory.guard import current_guard
 from memory.levels import Level
 from memory.monitor import MemoryMonitor
 from memory.readings import Reading
@@ -50,7 +51,7 @@ class BatchPolicy:
     """How large a batch may be, in items, and when long work gives up.
 
     After every `look_every_batches` the ladder is climbed if memory is not calm. From the level `stop_at` on, no
-    batch begins; the work waits for the level to fall, `wait_seconds` in all.
+    batch begins; the work waits for the level to fall, for `wait_seconds` at most each time.
 
     Raises ValueError for a setting that makes no sense.
     """
@@ -111,14 +112,21 @@ def next_size(size: int, policy: BatchPolicy, level: Level) -> int:
 class BatchPacer:
     """Asked before each batch. One for each piece of long work; `what` is what logs and reports call it.
 
+    Without a `monitor` it goes by that of the current guard.
+
     `batches` counts the sizes it has given, `smallest` is the least of them (0 before the first), `waited_seconds`
     how long it waited for memory in all. `stopped_early` tells why the work had to stop, None as long as it need not.
     """
 
     def __init__(
-        self, monitor: MemoryMonitor, policy: BatchPolicy | None = None, *, what: str, is_critical: bool = False
+        self,
+        monitor: MemoryMonitor | None = None,
+        policy: BatchPolicy | None = None,
+        *,
+        what: str,
+        is_critical: bool = False,
     ) -> None:
-        self._monitor = monitor
+        self._monitor = monitor or current_guard().monitor
         self._policy = policy or BatchPolicy()
         self._what = what
         self._is_critical = is_critical
@@ -166,7 +174,7 @@ class BatchPacer:
         return reading
 
     async def _wait(self) -> Reading:
-        """Wait for the level to fall, as long as the policy leaves. The last reading."""
+        """Wait for the level to fall, as long as the policy allows. The last reading."""
         last: list[Reading] = []
 
         def is_met(reading: Reading) -> bool:
@@ -175,7 +183,7 @@ class BatchPacer:
 
         began_seconds = time.monotonic()
         try:
-            await self._monitor.wait_for(is_met, max(0.0, self._policy.wait_seconds - self.waited_seconds))
+            await self._monitor.wait_for(is_met, self._policy.wait_seconds)
         finally:
             self.waited_seconds += time.monotonic() - began_seconds
         return last[0]
@@ -244,7 +252,7 @@ class Batches(Generic[T]):
 def process_in_batches(
     fetch: Callable[[int, int], Awaitable[Sequence[T]]],
     *,
-    monitor: MemoryMonitor,
+    monitor: MemoryMonitor | None = None,
     policy: BatchPolicy | None = None,
     start: int = 0,
     is_critical: bool = False,
@@ -252,7 +260,7 @@ def process_in_batches(
 ) -> Batches[T]:
     """Walk through what `fetch(offset, limit)` gives, from `start` on, in batches as large as memory allows.
 
-        async with aclosing(process_in_batches(fetch, monitor=monitor, what="export")) as batches:
+        async with aclosing(process_in_batches(fetch, what="export")) as batches:
             async for batch in batches:
                 ...
         batches.result
@@ -272,7 +280,7 @@ async def process_array_in_chunks(
     items: Sequence[T],
     process: Callable[[Sequence[T]], Awaitable[Sequence[R] | None]],
     *,
-    monitor: MemoryMonitor,
+    monitor: MemoryMonitor | None = None,
     policy: BatchPolicy | None = None,
     is_critical: bool = False,
     what: str = "chunks",
@@ -307,7 +315,7 @@ async def process_array_in_chunks(
 def memory_aware_batch_processor(
     process: Callable[[Sequence[T]], Awaitable[object]],
     *,
-    monitor: MemoryMonitor,
+    monitor: MemoryMonitor | None = None,
     policy: BatchPolicy | None = None,
     is_critical: bool = False,
     what: str = "a stream",

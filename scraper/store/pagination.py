@@ -2,8 +2,8 @@
 
 Paging by key costs the same at row 100 and at row 1,000,000, and a row that is changed behind the cursor is neither
 seen twice nor missed. One page is held at a time. Before each page memory is looked at, as `memory.batching` does it:
-tight, and the page is halved; calm again, and it grows back; critical, and the reading cleans up, waits a while in
-all, and then stops and says so, unless it is critical itself: then it goes on with the smallest page.
+tight, and the page is halved; calm again, and it grows back; critical, and the reading cleans up, waits a
+while, and then stops and says so, unless it is critical itself: then it goes on with the smallest page.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from memory import MemoryMonitor
-from memory.batching import BatchPacer, BatchPolicy
+from memory import BatchPacer, BatchPolicy, MemoryMonitor
 from scraper.store.database import Database
 
 FLOOR_ROWS = 2
@@ -25,7 +24,7 @@ class PaginatedQuery:
 
     The query's first parameters are the key of the last row seen, then the number of rows wanted, then `arguments`;
     its rows are in the order of `key`. Without a monitor every page is full. `wait_seconds` is how long it waits for
-    memory in all before it stops.
+    memory before it stops.
 
     Raises ValueError for pages of less than a row, or a time that is none.
     """

@@ -29,6 +29,7 @@ from memory.batching import (
     process_in_batches,
 )
 from memory.cleanup import Rung, Step
+from memory.guard import MemoryGuard
 from memory.levels import Level, LevelPolicy
 from memory.monitor import MemoryMonitor, WatchPolicy
 from memory.readings import Bound, MemorySource, Reading
@@ -212,16 +213,29 @@ async def test_after_it_has_stopped_it_gives_no_size_any_more() -> None:
     assert await pacer.next_size() is None
 
 
-async def test_the_time_to_wait_is_for_the_whole_work_and_not_for_each_batch() -> None:
-    monitor, dial, _ = dialled(Level.NORMAL)
-    pacer = BatchPacer(monitor, BatchPolicy(size=8, wait_seconds=0.005), what="export")
-    pacer.waited_seconds = 0.005
-    assert await pacer.next_size() == 8
-    dial.level = Level.CRITICAL
-    looks = dial.looks
-    assert await pacer.next_size() is None
-    # The look, two of the ladder, one after it, and the one with which the wait ends at once.
-    assert dial.looks - looks <= 6
+async def test_work_of_a_whole_night_waits_for_memory_each_time_however_long_it_has_waited_before() -> None:
+    monitor, dial, _ = dialled(Level.CRITICAL)
+    pacer = BatchPacer(monitor, BatchPolicy(size=8, wait_seconds=3600), what="export")
+    pacer.waited_seconds = 7200.0
+    asking = asyncio.create_task(pacer.next_size())
+    while dial.looks < 10:
+        await asyncio.sleep(0)
+        assert not asking.done()
+    dial.level = Level.NORMAL
+    assert await asking == 8
+
+
+async def test_without_a_monitor_it_goes_by_that_of_the_current_guard() -> None:
+    monitor, dial, _ = dialled(Level.EMERGENCY)
+    async with MemoryGuard(monitor):
+        result = await process_array_in_chunks([1, 2, 3], nothing, policy=NO_WAIT)
+        assert result.stopped_early is not None
+        dial.level = Level.NORMAL
+        assert (await process_array_in_chunks([1, 2, 3], nothing, policy=NO_WAIT)).is_complete
+
+
+async def nothing(_: Sequence[int]) -> None:
+    """Process a chunk without a result."""
 
 
 async def test_what_is_critical_goes_on_with_the_floor_and_does_not_ask_for_a_clean_up_each_time() -> None:
