@@ -13,17 +13,14 @@ is no constant in megabytes here; every threshold is a share of the limit, or me
 - `monitor`: MemoryMonitor, which looks, and starts the ladder
 - `guard`: MemoryGuard, all of that in one, and is_memory_safe_for_operation
 - `middleware`: memory_safe, which an operation wears
-- `batching`: long work in batches, as large as memory allows
+- `batching`: long work in batches; `pacer`: how large they may be
 - `cache`: a cache with a budget in bytes
 """
 
 from memory.batching import (
-    BatchPacer,
-    BatchPolicy,
     BatchResult,
     clear_arrays,
     memory_aware_batch_processor,
-    next_size,
     process_array_in_chunks,
     process_in_batches,
 )
@@ -44,6 +41,7 @@ from memory.guard import Ending, MemoryGuard, Operation, Safety, current_guard, 
 from memory.levels import Level, LevelPolicy
 from memory.middleware import Permit, memory_safe
 from memory.monitor import MemoryMonitor, WatchPolicy
+from memory.pacer import BatchPacer, BatchPolicy, next_size
 from memory.processes import ProcessMemory, Role, by_role, total_bytes
 from memory.readings import Bound, MemorySource, Reading
 from memory.trim import trim_heap

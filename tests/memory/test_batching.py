@@ -20,11 +20,8 @@ from structlog.testing import capture_logs
 from memory.batching import (
     READER_STOPPED,
     Batches,
-    BatchPacer,
-    BatchPolicy,
     clear_arrays,
     memory_aware_batch_processor,
-    next_size,
     process_array_in_chunks,
     process_in_batches,
 )
@@ -32,6 +29,7 @@ from memory.cleanup import Rung, Step
 from memory.guard import MemoryGuard
 from memory.levels import Level, LevelPolicy
 from memory.monitor import MemoryMonitor, WatchPolicy
+from memory.pacer import BatchPacer, BatchPolicy, next_size
 from memory.readings import Bound, MemorySource, Reading
 
 MIB = 1 << 20
