@@ -5,6 +5,7 @@ when there is a slot for it and its memory has been reserved; it has one deadlin
 typed error.
 
 - `pool`: UnifiedBrowserPool, the way of a lease from asking to clean-up
+- `reaper`: what becomes of a context when its lease is over
 - `table`: the table of leases, the only truth
 - `lease`, `context`, `browser`, `driver`: what a row of it stands for, from the outside in
 - `learning`: what a lease costs

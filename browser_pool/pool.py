@@ -20,12 +20,13 @@ import structlog
 from playwright.async_api import Error as PlaywrightError
 
 from browser_pool.browser import Browser, BrowserState
-from browser_pool.context import ContextState, WarmContext
+from browser_pool.context import WarmContext
 from browser_pool.errors import BrowserGone, LeaseEnded, LeaseRecalled
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
 from browser_pool.learning import CostLearner
 from browser_pool.lease import Lease, LeaseRequest
 from browser_pool.owner import BrowserOwner
+from browser_pool.reaper import Reaper
 from browser_pool.relief import PoolRelief
 from browser_pool.settings import PoolSettings
 from browser_pool.table import CloseContext, LeaseTable, PoolStatistics, UseContext, Waiter, WaitForSlot
@@ -75,13 +76,20 @@ class UnifiedBrowserPool:
             on_launched=self._count_launch,
             on_lost=self._forget_browser,
         )
+        self._reaper = Reaper(
+            self._table,
+            self._owner,
+            within_seconds=self.settings.clean_seconds,
+            spawn=self._spawn,
+            on_done=self._dispatch,
+        )
         self._learner = CostLearner(self._guard.costs, self.settings.context_cost_bytes)
         self._relief = PoolRelief(
             self._table,
             self._owner,
             expected_bytes=self._learner.expected_bytes,
             tree=lambda: self._monitor.tree,
-            retire=self._retire,
+            retire=self._reaper.retire,
             recall=self._recall,
         )
         self._is_closing = False
@@ -198,10 +206,9 @@ class UnifiedBrowserPool:
             self._table.drop_context(context)
         elif lease.is_spoiled or lease.request.is_fresh or self._table.is_worn(context):
             self._owner.notice_death()
-            self._retire(context)
+            self._reaper.retire(context)
         else:
-            context.state = ContextState.CLEANING
-            self._spawn(self._clean(context))
+            self._reaper.clean(context)
         self._dispatch()
 
     def statistics(self) -> PoolStatistics:
@@ -232,7 +239,7 @@ class UnifiedBrowserPool:
         if isinstance(choice, WaitForSlot):
             return "slot", choice.detail
         if isinstance(choice, CloseContext):
-            self._retire(choice.context)
+            self._reaper.retire(choice.context)
             return "slot", "an idle context of another site is being closed"
         # A warm context holds its memory already. What a navigation adds while old and new document overlap is taken
         # as a quarter of what a context holds.
@@ -315,7 +322,7 @@ class UnifiedBrowserPool:
             lease.on_recall()
         self.release(lease)
 
-    # Contexts
+    # Browsers and contexts
 
     async def _make_real(self, context: WarmContext) -> None:
         """Open the context if it is new. A browser that turns out to be dead is replaced once."""
@@ -326,39 +333,6 @@ class UnifiedBrowserPool:
         except BrowserGone:
             self._owner.notice_death()
             await context.open(await self._owner.serving())
-
-    async def _clean(self, context: WarmContext) -> None:
-        try:
-            async with asyncio.timeout(self.settings.clean_seconds):
-                await context.reset()
-        except (BrowserGone, TimeoutError):
-            self._retire(context)
-            return
-        if context.state is ContextState.CLEANING:
-            context.state = ContextState.FREE
-            context.free_since_seconds = time.monotonic()
-            self._dispatch()
-
-    def _retire(self, context: WarmContext) -> asyncio.Task[None] | None:
-        """Have a context closed, unless it is being closed already."""
-        if context.state is ContextState.CLOSING:
-            return None
-        context.state = ContextState.CLOSING
-        return self._spawn(self._close(context))
-
-    async def _close(self, context: WarmContext) -> None:
-        browser = context.browser
-        try:
-            async with asyncio.timeout(self.settings.clean_seconds):
-                await context.close()
-        except BrowserGone as gone:
-            log.debug("context.already_gone", context=context.number, error=str(gone))
-        except TimeoutError:
-            log.warning("browser.wedged", context=context.number, after_seconds=self.settings.clean_seconds)
-            if browser is not None:
-                self._owner.kill(browser)
-        self._table.drop_context(context)
-        self._dispatch()
 
     def _count_launch(self) -> None:
         self._table.totals.browser_launches += 1
