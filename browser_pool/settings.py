@@ -18,14 +18,15 @@ class PoolSettings:
     """Settings of one UnifiedBrowserPool.
 
     `max_contexts` bounds contexts by processor: two a core keep it busy while one waits for the network. Memory has
-    its own say. `context_cost_bytes` is the prior of what a context takes, until enough have been measured: a page of
-    a large application held 60 to 110 MiB. `launch_cost_bytes` is what driver and browser take before any page.
+    its own say. Who waits rises in priority by one every `ages_every_seconds`. `context_cost_bytes` is the prior of
+    what a context takes, until enough have been measured: a page of a large application held 60 to 110 MiB. `launch_cost_bytes` is what driver and browser take before any page.
     """
 
     chromium: Path | None = None
     headed: bool = False
     max_contexts: int = field(default_factory=_two_a_core)
     queue_limit: int = 1000
+    ages_every_seconds: float = 15.0
     context_cost_bytes: int = 96 * MIB
     launch_cost_bytes: int = 130 * MIB
     pages_per_context: int = 500

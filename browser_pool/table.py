@@ -130,10 +130,16 @@ class LeaseTable:
         return waiter
 
     def head(self) -> Waiter | None:
-        """The next to be served: highest priority first, then first come, first served."""
+        """The next to be served: highest priority first, then first come, first served.
+
+        Whoever waits rises by one for every `ages_every_seconds`, so that no stream of urgent requests can starve it.
+        """
+        now_seconds, every_seconds = time.monotonic(), self._settings.ages_every_seconds
         # One that was cancelled is still here until its task has run.
         waiting = (one for one in self.waiters if not one.granted.done())
-        return min(waiting, key=lambda one: (-one.request.priority, one.number), default=None)
+        return min(
+            waiting, key=lambda one: (-aged_priority(one, now_seconds, every_seconds), one.number), default=None
+        )
 
     def leave(self, waiter: Waiter) -> None:
         """Take it out of the queue, served or not."""
@@ -233,3 +239,8 @@ class LeaseTable:
             browsers_recycled=totals.browsers_recycled,
             longest_wait_seconds=totals.longest_wait_seconds,
         )
+
+
+def aged_priority(waiter: Waiter, now_seconds: float, every_seconds: float) -> int:
+    """What a request's priority has come to by waiting. Pure."""
+    return waiter.request.priority + int((now_seconds - waiter.asked_seconds) // every_seconds)

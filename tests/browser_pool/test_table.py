@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from browser_pool import Identity, LeaseRefused, LeaseRequest, PoolSettings
 from browser_pool.context import ContextState, WarmContext
-from browser_pool.table import CloseContext, LeaseTable, MakeContext, UseContext, Waiter, WaitForSlot
+from browser_pool.table import (
+    CloseContext,
+    LeaseTable,
+    MakeContext,
+    UseContext,
+    Waiter,
+    WaitForSlot,
+    aged_priority,
+)
 from memory import Reservation
 
 MOST = 3
@@ -29,6 +37,19 @@ def having(rows: LeaseTable, *contexts: tuple[str, ContextState]) -> list[WarmCo
         context.state, context.free_since_seconds = state, float(age)
         made.append(context)
     return made
+
+
+async def test_whoever_waits_rises_so_that_no_stream_of_urgent_requests_can_starve_it() -> None:
+    rows = LeaseTable(PoolSettings(ages_every_seconds=10), lambda: False)
+    patient = rows.enqueue(LeaseRequest("a", priority=0))
+    patient.asked_seconds -= 29
+    urgent = rows.enqueue(LeaseRequest("a", priority=2))
+    urgent.asked_seconds -= 1
+    now = patient.asked_seconds + 29
+    assert [aged_priority(one, now, 10) for one in (patient, urgent)] == [2, 2]
+    assert rows.head() is patient
+    patient.asked_seconds += 10
+    assert rows.head() is urgent
 
 
 def test_a_free_context_of_the_same_site_and_identity_is_used_the_one_used_last_first() -> None:
