@@ -30,6 +30,7 @@ class BrowserState(StrEnum):
 
     STARTING = "starting"
     SERVING = "serving"
+    DRAINING = "draining"
     CLOSED = "closed"
 
 
@@ -52,6 +53,7 @@ class Browser:
         self.state = BrowserState.SERVING
         self.version = browser.version
         self.is_sandboxed = is_sandboxed
+        self.settled_bytes: int | None = None
         self._launched_seconds = time.monotonic()
 
     @classmethod
@@ -124,7 +126,7 @@ class Browser:
         kill(self._driver.processes())
 
     def _on_disconnected(self, on_gone: Callable[[Browser], None]) -> None:
-        if self.state is BrowserState.SERVING:
+        if self.state is not BrowserState.CLOSED:
             log.warning("browser.gone", version=self.version)
             on_gone(self)
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from playwright.async_api import BrowserContext, Error, Page
 
-from browser_pool.browser import Browser
+from browser_pool.browser import Browser, BrowserState
 from browser_pool.errors import BrowserGone
 from browser_pool.identity import Identity
 from browser_pool.lane import PlaywrightLane
@@ -58,6 +58,11 @@ class WarmContext:
     def wear(self) -> Wear:
         """Pages opened and age so far."""
         return Wear(self.pages, time.monotonic() - self._made_seconds)
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether its browser takes no new lease."""
+        return self.browser is not None and self.browser.state is not BrowserState.SERVING
 
     @property
     def lane(self) -> PlaywrightLane:

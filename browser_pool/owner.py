@@ -66,11 +66,6 @@ class BrowserOwner:
             self.browser = None
             self._on_lost(browser)
 
-    @property
-    def launch_cost_bytes(self) -> int:
-        """What a browser and its driver are taken to hold before any page."""
-        return self._settings.launch_cost_bytes
-
     def hand_over(self, browser: Browser) -> None:
         """Let go of a browser that its caller will close: the next who asks gets a new one."""
         if self.browser is browser:

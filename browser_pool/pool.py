@@ -27,6 +27,7 @@ from browser_pool.learning import CostLearner
 from browser_pool.lease import Lease, LeaseRequest
 from browser_pool.owner import BrowserOwner
 from browser_pool.reaper import Reaper
+from browser_pool.recycling import Recycler
 from browser_pool.relief import PoolRelief
 from browser_pool.settings import PoolSettings
 from browser_pool.table import CloseContext, LeaseTable, PoolStatistics, UseContext, Waiter, WaitForSlot
@@ -84,6 +85,15 @@ class UnifiedBrowserPool:
             on_done=self._dispatch,
         )
         self._learner = CostLearner(self._guard.costs, self.settings.context_cost_bytes)
+        self._recycler = Recycler(
+            self._table,
+            self._owner,
+            self._reaper,
+            self.settings,
+            tree=lambda: self._monitor.tree,
+            has_room=self._has_room_for_another,
+            spawn=self._spawn,
+        )
         self._relief = PoolRelief(
             self._table,
             self._owner,
@@ -204,7 +214,7 @@ class UnifiedBrowserPool:
         context = lease.context
         if context.browser is None or context.browser.state is BrowserState.CLOSED:
             self._table.drop_context(context)
-        elif lease.is_spoiled or lease.request.is_fresh or self._table.is_worn(context):
+        elif lease.is_spoiled or lease.request.is_fresh or self._table.is_worn(context) or context.is_leaving:
             self._owner.notice_death()
             self._reaper.retire(context)
         else:
@@ -235,6 +245,8 @@ class UnifiedBrowserPool:
 
     def _serve(self, waiter: Waiter) -> tuple[str, str] | None:
         """Grant `waiter` a context, or say what it has to wait for."""
+        if self._recycler.must_wait:
+            return "memory", "a worn browser is being replaced, and two do not fit side by side"
         choice = self._table.choose(waiter.request)
         if isinstance(choice, WaitForSlot):
             return "slot", choice.detail
@@ -360,7 +372,12 @@ class UnifiedBrowserPool:
         """Learn what contexts cost, notice a browser that is gone, serve those for whom there is memory now."""
         self._learner.look(self._table.leases.values(), self._monitor.tree)
         self._owner.notice_death()
+        self._recycler.look()
         self._dispatch()
+
+    def _has_room_for_another(self) -> bool:
+        reading = self._monitor.check_memory()
+        return self._budget.decide(reading, self.settings.launch_cost_bytes, Component.BROWSER).is_safe
 
     # Background
 
@@ -382,6 +399,7 @@ class UnifiedBrowserPool:
             self.release(lease)
         if self._climbing is not None:
             self._climbing.cancel()
+        await self._recycler.close()
         await self._owner.close()
         for context in list(self._table.contexts):
             self._table.drop_context(context)

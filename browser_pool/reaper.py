@@ -58,7 +58,9 @@ class Reaper:
         except (BrowserGone, TimeoutError):
             self.retire(context)
             return
-        if context.state is ContextState.CLEANING:
+        if context.is_leaving:
+            self.retire(context)
+        elif context.state is ContextState.CLEANING:
             context.state = ContextState.FREE
             context.free_since_seconds = time.monotonic()
             self._on_done()

@@ -11,23 +11,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+from browser_pool import recycling
 from browser_pool.browser import Browser
 from browser_pool.context import ContextState, WarmContext
 from browser_pool.lease import Lease, LeaseRequest
 from browser_pool.owner import BrowserOwner
 from browser_pool.reclaim import reclaim
+from browser_pool.recycling import wear_of
 from browser_pool.table import LeaseTable
-from memory import ProcessMemory, Role, Rung, Step, mib
+from memory import ProcessMemory, Rung, Step, mib
 
-FAT = 2.0
-"""A browser and its driver that hold so many times what they took at launch are fat."""
-
-YOUNG_SECONDS = 60.0
-"""A browser younger than this has hardly grown: to replace it costs a launch and frees little."""
+FAT = 1.5
+"""A browser and its driver that hold so many times what they held when young are worth a launch when memory is short.
+The pool replaces one by itself at `PoolSettings.fat_browser`."""
 
 GONE_SECONDS = 5.0
-
-BROWSER_ROLES = (Role.DRIVER, Role.BROWSER, Role.GPU, Role.NETWORK)
 
 
 class PoolRelief:
@@ -80,14 +78,15 @@ class PoolRelief:
         browser = self._owner.browser
         if browser is None:
             return "there is no browser"
-        held = sum(row.held_bytes for row in self._tree() if row.role in BROWSER_ROLES)
-        if browser.age_seconds < YOUNG_SECONDS or held < FAT * self._owner.launch_cost_bytes:
-            return f"the browser is not fat: {mib(held)} after {browser.age_seconds:.0f} s"
+        wear = wear_of(browser, self._tree())
+        held = mib(wear.held_bytes)
+        if not wear.has_grown(FAT):
+            return f"the browser is not fat: {held} after {wear.age_seconds:.0f} s"
         if self._table.leases:
-            return f"the browser is fat ({mib(held)}), and {len(self._table.leases)} leases are at work in it"
+            return f"the browser is fat ({held}), and {len(self._table.leases)} leases are at work in it"
         self._table.totals.browsers_recycled += 1
         await self._end(browser)
-        return f"ended a browser that held {mib(held)}; the next lease starts another"
+        return f"ended a browser that held {held}; the next lease starts another"
 
     async def requeue(self) -> str:
         """Recall the lease that costs most, unless it is the only one."""
@@ -104,7 +103,7 @@ class PoolRelief:
         browser = self._owner.browser
         if browser is None:
             return "there is no browser"
-        if browser.age_seconds < YOUNG_SECONDS:
+        if browser.age_seconds < recycling.YOUNG_SECONDS:
             return f"the browser is {browser.age_seconds:.0f} s old: to end it would free little"
         leases = list(self._table.leases.values())
         for lease in leases:

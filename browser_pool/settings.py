@@ -19,7 +19,11 @@ class PoolSettings:
 
     `max_contexts` bounds contexts by processor: two a core keep it busy while one waits for the network. Memory has
     its own say. Who waits rises in priority by one every `ages_every_seconds`. `context_cost_bytes` is the prior of
-    what a context takes, until enough have been measured: a page of a large application held 60 to 110 MiB. `launch_cost_bytes` is what driver and browser take before any page.
+    what a context takes, until enough have been measured: a page of a large application held 60 to 110 MiB.
+    `launch_cost_bytes` is what driver and browser take before any page.
+
+    A context is replaced after so many pages or seconds, a browser after so many seconds or when it and its driver
+    hold `fat_browser` times what they held a minute after launch.
     """
 
     chromium: Path | None = None
@@ -31,6 +35,8 @@ class PoolSettings:
     launch_cost_bytes: int = 130 * MIB
     pages_per_context: int = 500
     context_age_seconds: float = 1800.0
+    browser_age_seconds: float = 6 * 3600.0
+    fat_browser: float = 2.0
     clean_seconds: float = 5.0
     launch_seconds: float = 30.0
     program_name: str = "Tidegate"

@@ -114,7 +114,7 @@ async def test_a_young_browser_is_not_ended_because_that_would_free_nothing(
 async def test_at_the_very_end_the_browser_is_ended_and_the_next_lease_starts_another(
     make_pool: MakePool, monitor: MemoryMonitor, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
 ) -> None:
-    monkeypatch.setattr("browser_pool.relief.YOUNG_SECONDS", 0.0)
+    monkeypatch.setattr("browser_pool.recycling.YOUNG_SECONDS", 0.0)
     async with make_pool() as pool:
 
         async def work() -> None:
@@ -134,16 +134,17 @@ async def test_at_the_very_end_the_browser_is_ended_and_the_next_lease_starts_an
 
 
 async def test_a_fat_browser_is_replaced_when_nobody_is_at_work_in_it(
-    make_pool: MakePool, monitor: MemoryMonitor, monkeypatch: pytest.MonkeyPatch
+    make_pool: MakePool, monitor: MemoryMonitor
 ) -> None:
     async with make_pool() as pool:
-        monitor.tree = (ProcessMemory(1, Role.BROWSER, 400 * MIB, "pss"),)
+        assert pool.browser is not None
+        monitor.tree = (ProcessMemory(1, Role.BROWSER, 300 * MIB, "pss"),)
         assert (await climb(monitor, Rung.RECYCLE))["replace a fat browser"].startswith("the browser is not fat")
-        monkeypatch.setattr("browser_pool.relief.YOUNG_SECONDS", 0.0)
+        pool.browser.settled_bytes = 200 * MIB
         async with pool.lease(site="a"):
             assert "1 leases are at work" in (await climb(monitor, Rung.RECYCLE))["replace a fat browser"]
         said = (await climb(monitor, Rung.RECYCLE))["replace a fat browser"]
-        assert said == "ended a browser that held 400 MiB; the next lease starts another"
+        assert said == "ended a browser that held 300 MiB; the next lease starts another"
         async with pool.lease(site="a") as again:
             assert await again.evaluate("() => 1 + 1") == 2
         assert pool.statistics().browser_launches == 2
