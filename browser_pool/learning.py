@@ -1,4 +1,4 @@
-"""What a lease costs, learned from the renderers.
+"""What a lease costs, learned from the renderers, and how much of its promise has arrived.
 
 A lease is expected to cost what such leases have come to at their fullest: the highest of what its renderer held
 while it opened a few pages is one observation. What counts is the renderer's own memory, without the pages of the
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from browser_pool.lease import Lease, LeaseRequest
-from memory import CostEstimator, ProcessMemory, Role
+from memory import CostEstimator, MemoryBudget, ProcessMemory, Role
 from memory.processes import own_bytes
 
 PAGES_AN_OBSERVATION = 5
@@ -19,8 +19,9 @@ PAGES_AN_OBSERVATION = 5
 class CostLearner:
     """Puts down to each lease what its renderer holds, and knows what to expect of the next."""
 
-    def __init__(self, costs: CostEstimator, prior_bytes: int) -> None:
+    def __init__(self, costs: CostEstimator, budget: MemoryBudget, prior_bytes: int) -> None:
         self._costs = costs
+        self._budget = budget
         self._prior_bytes = prior_bytes
 
     def expected_bytes(self, request: LeaseRequest) -> int:
@@ -38,6 +39,8 @@ class CostLearner:
         held = (own_bytes(row.pid) for row in tree if row.role is Role.RENDERER) if at_work else ()
         for lease, own in zip(by_cost, sorted((one for one in held if one), reverse=True), strict=False):
             lease.peak_bytes = max(lease.peak_bytes, own)
+            lease.context.held_bytes = own
+            self._budget.measure(lease.reservation, own - lease.held_before_bytes)
             if lease.context.pages - lease.learned_at_page >= PAGES_AN_OBSERVATION:
                 self.learn(lease)
 

@@ -64,6 +64,7 @@ class Lease:
         self.is_spoiled = False
         self.is_recalled = False
         self.peak_bytes = 0
+        self.held_before_bytes = context.held_bytes
         self.learned_at_page = context.pages
         self.on_recall: Callable[[], None] | None = None
         self.expiry: asyncio.TimerHandle | None = None

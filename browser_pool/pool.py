@@ -84,7 +84,7 @@ class UnifiedBrowserPool:
             spawn=self._spawn,
             on_done=self._dispatch,
         )
-        self._learner = CostLearner(self._guard.costs, self.settings.context_cost_bytes)
+        self._learner = CostLearner(self._guard.costs, self._budget, self.settings.context_cost_bytes)
         self._recycler = Recycler(
             self._table,
             self._owner,
@@ -302,8 +302,11 @@ class UnifiedBrowserPool:
             f"lease {waiter.number} needs memory",
             component=Component.BROWSER,
             highest=Rung.RECYCLE,
+            at_once=True,
         )
-        self._climb_pause_seconds = PATIENCE.after(self._climb_pause_seconds, is_calm=report.is_calm)
+        self._climb_pause_seconds = PATIENCE.after(
+            self._climb_pause_seconds, is_calm=report is not None and report.is_calm
+        )
         self._climbed_at_seconds = time.monotonic()
         waiter.ladder_was_climbed = True
         self._dispatch()

@@ -97,7 +97,7 @@ class Batches(Generic[T]):
             return ()
         batch = await self._fetch(self._offset, size)
         self._offset += len(batch)
-        self._is_last = len(batch) < size
+        self._is_last = len(batch) == 0
         self._work.add(len(batch))
         return batch
 
@@ -118,9 +118,10 @@ def process_in_batches(
                 ...
         batches.result
 
-    It ends with a batch that is empty or shorter than asked for. One that is longer is taken as it is, and the next
-    begins behind it. `result` is None until the end; if the reader leaves before that, closing says so. Where memory
-    gives out just behind the last full batch, it is not known that it was the last, and `result` says stopped early.
+    It ends with a batch that is empty: one shorter than asked for may just be all that is given at once, and a longer
+    one is taken as it is. The next begins behind it. `result` is None until the end; if the reader leaves before
+    that, closing says so. Where memory gives out just behind the last batch, it is not known that it was the last,
+    and `result` says stopped early.
 
     A loop variable holds a batch until the next one has come: `del` it where two at a time are too much.
 
@@ -236,6 +237,7 @@ class _Work:
         self.batches += items > 0
 
     def failed(self, error: BaseException) -> BatchResult:
+        error.add_note(f"{self.items} items in {self.batches} batches were done before this")
         self._pacer.stop(f"{error!r} after {self.items} items")
         return self.result()
 

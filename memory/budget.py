@@ -6,6 +6,10 @@ same step as the decision, and that shrinks as the promised memory shows up in t
 
     headroom = limit - used - what is promised and not yet used
 
+What has arrived of a promise is measured where it can be (a lease knows its renderer). Elsewhere it is taken to be
+the growth since the promise was made, the oldest promise first. It is reckoned anew at each look: memory that came
+and went has not arrived.
+
 A promise has a deadline, so that one whose holder is gone does not stand for ever. Each component of the program has
 a budget, a share of the limit: its promises never add up to more, so that none can starve the others.
 
@@ -21,7 +25,7 @@ from enum import StrEnum
 import structlog
 
 from memory.processes import ProcessMemory, Role
-from memory.readings import Reading
+from memory.readings import Bound, Reading
 
 log = structlog.get_logger()
 
@@ -112,9 +116,11 @@ class Admission:
 
 @dataclass(slots=True, eq=False)
 class Reservation:
-    """Memory promised to `owner`. `unused_bytes` of it have not shown up in the readings yet.
+    """Memory promised to `owner`. `unused_bytes` of it had not shown up at the last look.
 
-    `deadline_at_seconds` is a monotonic time, None for a promise that stands until it is given back.
+    `deadline_at_seconds` is a monotonic time, None for a promise that stands until it is given back. `used_before` is
+    what counted against each bound when it was made. `arrived_bytes` is what its owner has measured, None if nobody
+    does.
     """
 
     owner: str
@@ -122,6 +128,8 @@ class Reservation:
     promised_bytes: int
     unused_bytes: int
     deadline_at_seconds: float | None
+    used_before: Mapping[str, int] | None = None
+    arrived_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +147,22 @@ class BudgetStatistics:
 def decide(reading: Reading, need_bytes: int, promised_bytes: int, margin_share: float = MARGIN_SHARE) -> Admission:
     """May `need_bytes` be promised, given a reading and what is promised already?
 
-    Every bound has to have room, not just the tightest by share: the answer carries the one with the least left.
+    Every bound has to have room, less a margin of its own: the answer carries the one with the least left.
     """
-    binding = reading.binding
-    if binding is None or binding.limit_bytes is None:
+
+    def left(bound: Bound) -> int:
+        return bound.headroom_bytes - int(bound.limit_bytes * margin_share)
+
+    binding = min(reading.bounds, key=left, default=None)
+    if binding is None:
         return Admission(True, need_bytes, None, None, promised_bytes, 0, "no limit known")
-    margin = int(binding.limit_bytes * margin_share)
-    left = binding.limit_bytes - binding.used_bytes - promised_bytes - margin
     return Admission(
-        left >= need_bytes,
+        left(binding) - promised_bytes >= need_bytes,
         need_bytes,
         binding.limit_bytes,
         binding.used_bytes,
         promised_bytes,
-        margin,
+        int(binding.limit_bytes * margin_share),
         binding.source,
     )
 
@@ -164,7 +174,7 @@ class MemoryBudget:
     margin_share: float = MARGIN_SHARE
     shares: Mapping[str, float] = field(default_factory=lambda: SHARES)
     _reservations: dict[int, Reservation] = field(default_factory=dict)
-    _last_used: dict[str, int] = field(default_factory=dict)
+    _last: Reading | None = None
     _granted: int = 0
     _refused: int = 0
     _expired: int = 0
@@ -185,11 +195,9 @@ class MemoryBudget:
     ) -> tuple[Reservation | None, Admission]:
         """Decide on a fresh reading and, if it is safe, debit at once. (None, why) if it is not.
 
-        Raises ValueError for a need below zero.
+        Raises ValueError for a need that is not a whole number of bytes, 0 or more.
         """
-        if need_bytes < 0:
-            raise ValueError(f"a need is a number of bytes, not {need_bytes}")
-        self.observe(reading)
+        _must_be_bytes(need_bytes)
         admission = self.decide(reading, need_bytes, component)
         if not admission.is_safe:
             self._refused += 1
@@ -199,6 +207,7 @@ class MemoryBudget:
 
     def decide(self, reading: Reading, need_bytes: int, component: str = Component.OTHER) -> Admission:
         """What `reserve` would say, without promising anything."""
+        self.observe(reading)
         admission = decide(reading, need_bytes, self.unused_bytes, self.margin_share)
         budget = self._budget_bytes(component, admission.limit_bytes)
         if not admission.is_safe or budget is None:
@@ -217,8 +226,10 @@ class MemoryBudget:
         component: str = Component.OTHER,
         deadline_at_seconds: float | None = None,
     ) -> Reservation:
-        """Promise without asking: for work that must run, in its smallest form, whatever the reading says."""
-        reservation = Reservation(owner, component, need_bytes, need_bytes, deadline_at_seconds)
+        """Promise without asking: for work that must run, in its smallest form, whatever the last reading said."""
+        _must_be_bytes(need_bytes)
+        used = _used(self._last) if self._last else None
+        reservation = Reservation(owner, component, need_bytes, need_bytes, deadline_at_seconds, used)
         self._reservations[id(reservation)] = reservation
         self._granted += 1
         return reservation
@@ -227,28 +238,39 @@ class MemoryBudget:
         """Give a promise back. Twice is harmless."""
         self._reservations.pop(id(reservation), None)
 
-    def observe(self, reading: Reading) -> None:
-        """Let promises end whose deadline has passed, and shrink by what has arrived, the oldest first.
+    def measure(self, reservation: Reservation, arrived_bytes: int) -> None:
+        """Take note of how much of a promise has arrived, by whoever can measure it."""
+        reservation.arrived_bytes = min(max(0, arrived_bytes), reservation.promised_bytes)
+        reservation.unused_bytes = reservation.promised_bytes - reservation.arrived_bytes
 
-        What has arrived is the growth since the last look of the bound that binds now.
+    def observe(self, reading: Reading) -> None:
+        """Let promises end whose deadline has passed, and reckon anew what has arrived of the others.
+
+        Of all that nobody measures, what has arrived since one of them was made is at most the growth since then, and
+        at most what it and the later ones were promised. The one that explains most is taken.
         """
+        self._last = reading
         for reservation in tuple(self._reservations.values()):
             deadline = reservation.deadline_at_seconds
             if deadline is not None and deadline <= reading.at_seconds:
                 self.release(reservation)
                 self._expired += 1
                 log.warning("reservation.expired", owner=reservation.owner, promised_bytes=reservation.promised_bytes)
+        unmeasured = [one for one in self._reservations.values() if one.arrived_bytes is None]
         now = reading.binding
-        before = self._last_used.get(now.source) if now else None
-        self._last_used = {bound.source: bound.used_bytes for bound in reading.bounds}
-        if now is None or before is None:
-            return
-        arrived = now.used_bytes - before
-        for reservation in self._reservations.values():
-            if arrived <= 0:
-                return
-            settled = min(arrived, reservation.unused_bytes)
-            reservation.unused_bytes -= settled
+        arrived = since = promised = 0
+        for place in reversed(range(len(unmeasured))):
+            reservation = unmeasured[place]
+            if reservation.used_before is None:
+                reservation.used_before = _used(reading)
+            promised += reservation.promised_bytes
+            before = None if now is None else reservation.used_before.get(now.source)
+            growth = 0 if now is None or before is None else now.used_bytes - before
+            if min(promised, growth) >= max(arrived, 1):
+                arrived, since = min(promised, growth), place
+        for place, reservation in enumerate(unmeasured):
+            settled = min(arrived, reservation.promised_bytes) if place >= since else 0
+            reservation.unused_bytes = reservation.promised_bytes - settled
             arrived -= settled
 
     def components(self, reading: Reading, tree: tuple[ProcessMemory, ...] = ()) -> tuple[ComponentStatistics, ...]:
@@ -290,3 +312,12 @@ class MemoryBudget:
 def mib(value_bytes: int) -> str:
     """A number of bytes as a person reads it."""
     return f"{value_bytes / (1 << 20):,.0f} MiB"
+
+
+def _used(reading: Reading) -> dict[str, int]:
+    return {bound.source: bound.used_bytes for bound in reading.bounds}
+
+
+def _must_be_bytes(need_bytes: object) -> None:
+    if not isinstance(need_bytes, int) or isinstance(need_bytes, bool) or need_bytes < 0:
+        raise ValueError(f"a need is a number of bytes, 0 or more, not {need_bytes!r}")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,29 +27,37 @@ MOST_BYTES = 1 << 15
 
 ACCOUNT_FILES = {1: ("memory.limit_in_bytes", "memory.usage_in_bytes"), 2: ("memory.max", "memory.current")}
 LIMIT_FILES = {1: ("memory.limit_in_bytes",), 2: ("memory.max", "memory.high")}
+SWAP_FILES = ("memory.memsw.limit_in_bytes", "memory.memsw.usage_in_bytes")
+READ_APART_BYTES = 64 << 20
 KILLS_FILE = {1: "memory.oom_control", 2: "memory.events"}
 KILLS_NOT_COUNTED = "kills by the kernel: not counted here"
 INACTIVE_FILE = {1: b"total_inactive_file ", 2: b"inactive_file "}
 
 
 class Account(NamedTuple):
-    """What one cgroup says of its memory, in bytes. None is no limit, or not known, or not asked for."""
+    """What one cgroup says of its memory, in bytes. None is no limit, or not known, or not asked for.
+
+    `with_swap_bytes` is (limit, used) of memory and swap together, which v1 can limit as well.
+    """
 
     limit_bytes: int | None
     used_bytes: int | None
     limit_above_bytes: int | None
+    with_swap_bytes: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryCgroup:
     """One memory cgroup folder and the version of its files.
 
-    `is_cut_off` is true for the topmost that can be seen of a v1 hierarchy whose root is hidden.
+    `is_cut_off` is true for the topmost that can be seen of a v1 hierarchy whose root is hidden, `limits_swap` where
+    v1 keeps an account of memory and swap together.
     """
 
     path: Path
     version: int
     is_cut_off: bool = False
+    limits_swap: bool = False
 
     @property
     def where(self) -> str:
@@ -68,7 +76,8 @@ class MemoryCgroup:
             above = _limit(value_of(stat, b"hierarchical_memory_limit "), stat_path, unknowns)
             if limit is not None and above is not None and above >= limit:
                 above = None
-        if limit is None and above is None and not always_used:
+        swap_limit = self._swap_limit_bytes(unknowns)
+        if limit is None and above is None and swap_limit is None and not always_used:
             return Account(None, None, None)
         used_path = f"{self.path}/{ACCOUNT_FILES[self.version][1]}"
         used = content(used_path, unknowns)
@@ -79,7 +88,32 @@ class MemoryCgroup:
             stat = content(stat_path, unknowns)
         key = INACTIVE_FILE[self.version]
         inactive = None if stat is None else number(value_of(stat, key), stat_path, unknowns, key)
-        return Account(limit, max(0, current - (inactive or 0)), above)
+        if inactive is not None and inactive > current:
+            # The two are read one after the other, so a little more is nothing strange: all of it is inactive.
+            if inactive > current + READ_APART_BYTES:
+                unknowns.append(
+                    f"{key.decode().strip()} of {self.where} can't be right: {inactive} of {current} bytes"
+                )
+                inactive = 0
+            else:
+                inactive = current
+        used_bytes = current - (inactive or 0)
+        return Account(limit, used_bytes, above, self._with_swap(swap_limit, inactive or 0, unknowns))
+
+    def _swap_limit_bytes(self, unknowns: list[str]) -> int | None:
+        if not self.limits_swap:
+            return None
+        path = f"{self.path}/{SWAP_FILES[0]}"
+        text = content(path, unknowns)
+        return None if text is None else _limit(text.strip(), path, unknowns)
+
+    def _with_swap(self, limit: int | None, inactive: int, unknowns: list[str]) -> tuple[int, int] | None:
+        if limit is None:
+            return None
+        path = f"{self.path}/{SWAP_FILES[1]}"
+        text = content(path, unknowns)
+        used = None if text is None else number(text.strip(), path, unknowns)
+        return None if used is None else (limit, max(0, used - inactive))
 
     def _limit_bytes(self, unknowns: list[str]) -> int | None:
         limits = []
@@ -126,7 +160,11 @@ def surroundings(root: Path = Path("/"), pid: str = "self") -> Surroundings:
     version, folders, cgroups = 2, list[str](), list[MemoryCgroup]()
     for version, path in sorted(paths.items()):
         folders = _folders(path, mounts[version], version, unknowns)
-        cgroups = [MemoryCgroup(Path(folder), version) for folder in folders if _has_account(folder, version)]
+        cgroups = [
+            MemoryCgroup(Path(folder), version, limits_swap=version == 1 and _is_there(f"{folder}/{SWAP_FILES[0]}"))
+            for folder in folders
+            if _has_account(folder, version)
+        ]
         if cgroups:
             break
         if version == 1:
@@ -136,7 +174,7 @@ def surroundings(root: Path = Path("/"), pid: str = "self") -> Surroundings:
         unknowns.append(f"no memory cgroup {here}: only the host's memory is known")
     elif version == 1 and not _is_there(f"{cgroups[-1].path}/release_agent"):
         # Only the true root of a v1 hierarchy has that file.
-        cgroups[-1] = MemoryCgroup(cgroups[-1].path, version, is_cut_off=True)
+        cgroups[-1] = replace(cgroups[-1], is_cut_off=True)
 
     kills = [path for folder in folders if _is_there(path := f"{folder}/{KILLS_FILE[version]}")]
     if not kills:

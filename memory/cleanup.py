@@ -12,17 +12,21 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import structlog
 
 from memory.levels import Level
+from memory.listeners import Listeners
 from memory.readings import Reading
 
 log = structlog.get_logger()
 
 KEPT_REPORTS = 50
+STOP_SECONDS = 2.0
 
 
 class Rung(IntEnum):
@@ -45,7 +49,7 @@ REACH = {
 """The highest rung that a run may take at each level: nothing in use is ended before memory is all but gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """One way to give memory back. `relieve` says in a few words what it did."""
 
@@ -57,7 +61,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What one step did. Bytes are None where nothing is known of the limit."""
+    """What one step did. Bytes are of the bound that bound before it, None where nothing is known of that."""
 
     name: str
     rung: Rung
@@ -70,7 +74,9 @@ class StepReport:
     @property
     def freed_bytes(self) -> int:
         """Never negative: a step during which others took memory has freed nothing that could be shown."""
-        return max(0, (self.before_bytes or 0) - (self.after_bytes or 0))
+        if self.before_bytes is None or self.after_bytes is None:
+            return 0
+        return max(0, self.before_bytes - self.after_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,8 @@ class Ladder:
     def __init__(self, read: Callable[[], Reading]) -> None:
         self._read = read
         self._steps: list[Step] = []
-        self._listeners: list[Callable[[CleanupReport], None]] = []
+        self._listeners: Listeners[CleanupReport] = Listeners()
+        self._abandoned: set[asyncio.Task[str]] = set()
         self._run: asyncio.Task[CleanupReport] | None = None
         self.reports: deque[CleanupReport] = deque(maxlen=KEPT_REPORTS)
         self.runs = 0
@@ -123,10 +130,15 @@ class Ladder:
         return self._run is not None and not self._run.done()
 
     def register(self, step: Step) -> Callable[[], None]:
-        """Add a way to give memory back. Call what is returned to take it out again."""
+        """Add a way to give memory back. Call what is returned to take it out again; twice is harmless."""
         self._steps.append(step)
         self._steps.sort(key=lambda one: one.rung)
-        return lambda: self._steps.remove(step)
+
+        def remove() -> None:
+            if step in self._steps:
+                self._steps.remove(step)
+
+        return remove
 
     async def climb(
         self,
@@ -140,22 +152,30 @@ class Ladder:
 
         `reach` says before each step how high the run may go. Steps up to `at_least` are taken even in calm.
 
-        The run goes on if the one who asked is cancelled: others may be waiting for it.
+        The run goes on if the one who asked is cancelled: others may be waiting for it. A step that asks for a run
+        gets an empty report: it would wait for itself. So does who waited for a run that was stopped.
         """
+        if _is_step.get():
+            return CleanupReport(f"{reason}: asked for by a step of a run", (), is_calm(self._read()), 0.0)
         if self._run is None or self._run.done():
             self._run = asyncio.create_task(self._climb(reason, is_calm, reach, at_least), name="ladder")
-        return await asyncio.shield(self._run)
+        run = self._run
+        await asyncio.wait({run})
+        if run.cancelled():
+            return CleanupReport(f"{reason}: the run was stopped", (), is_calm(self._read()), 0.0)
+        return run.result()
 
     def on_report(self, listener: Callable[[CleanupReport], None]) -> Callable[[], None]:
         """Call `listener` with every report; it must not block. Call what is returned to stop that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._listeners.add(listener)
 
     async def stop(self) -> None:
-        """End a run under way."""
-        if self._run is not None and not self._run.done():
-            self._run.cancel()
-            await asyncio.gather(self._run, return_exceptions=True)
+        """End a run under way, and what is left of steps that did not end in time."""
+        ending: list[asyncio.Task[Any]] = [*self._abandoned, *([self._run] if self._run is not None else [])]
+        for task in ending:
+            task.cancel()
+        if ending:
+            await asyncio.wait(ending, timeout=STOP_SECONDS)
 
     async def _climb(
         self,
@@ -168,6 +188,8 @@ class Ladder:
         done: list[StepReport] = []
         reading = self._read()
         for step in tuple(self._steps):
+            if step not in self._steps:
+                continue
             is_due = at_least is not None and step.rung <= at_least
             if not is_due and (is_calm(reading) or step.rung > reach(reading)):
                 break
@@ -184,25 +206,45 @@ class Ladder:
             is_calm=report.is_calm,
             steps=[f"{step.name}: {step.detail}" for step in done],
         )
-        for listener in tuple(self._listeners):
-            listener(report)
+        self._listeners.tell(report)
         return report
 
     async def _take(self, step: Step, before: Reading) -> StepReport:
         started = time.monotonic()
-        failed = False
-        limit = asyncio.timeout(step.deadline_seconds)
-        try:
-            async with limit:
-                detail = await step.relieve()
-        except Exception as error:
-            # One step that fails must not keep the next from being tried: this is when memory is short.
-            failed = True
-            if limit.expired():
-                detail = f"not done after {step.deadline_seconds:.0f} s"
-            else:
-                detail = f"failed: {error}"
-                log.exception("ladder.step_failed", step=step.name)
-        after = self._read()
+        detail, failed = await self._relieve(step)
+        source = before.binding.source if before.binding else None
+        after = next((bound.used_bytes for bound in self._read().bounds if bound.source == source), None)
         seconds = time.monotonic() - started
-        return StepReport(step.name, step.rung, detail, before.used_bytes, after.used_bytes, seconds, failed)
+        return StepReport(step.name, step.rung, detail, before.used_bytes, after, seconds, failed)
+
+    async def _relieve(self, step: Step) -> tuple[str, bool]:
+        """What the step says it did, and whether it failed. One that fails must not keep the next from being tried.
+
+        It has a task of its own: one that does not even end when it is cancelled is left behind at its deadline.
+        """
+        task = asyncio.create_task(_as_step(step), name=f"ladder: {step.name}")
+        try:
+            await asyncio.wait({task}, timeout=step.deadline_seconds)
+        finally:
+            if not task.done():
+                task.cancel()
+                self._abandoned.add(task)
+                task.add_done_callback(self._abandoned.discard)
+                task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if not task.done():
+            return f"not done after {step.deadline_seconds:.0f} s", True
+        if task.cancelled():
+            return "it cancelled itself", True
+        error = task.exception()
+        if error is not None:
+            log.error("ladder.step_failed", step=step.name, exc_info=error)
+            return f"failed: {error}", True
+        return task.result(), False
+
+
+_is_step: ContextVar[bool] = ContextVar("is_step", default=False)
+
+
+async def _as_step(step: Step) -> str:
+    _is_step.set(True)
+    return await step.relieve()

@@ -36,12 +36,8 @@ class CostEstimator:
         self._seen: dict[str, deque[int]] = {}
 
     def learn(self, name: str, cost_bytes: int) -> None:
-        """Take note that work of class `name` cost so much."""
-        seen = self._seen.pop(name, None) or deque(maxlen=KEPT_OBSERVATIONS)
-        seen.append(max(0, cost_bytes))
-        self._seen[name] = seen
-        while len(self._seen) > KEPT_CLASSES:
-            self._seen.pop(next(iter(self._seen)))
+        """Take note that work of class `name` cost so much. Raises ValueError for what is no number of bytes."""
+        self._keep(name, [*self._seen.get(name, ()), _checked(cost_bytes)])
 
     def expected_bytes(self, name: str, *, prior_bytes: int) -> int:
         """What to reserve for the next piece of work of class `name`."""
@@ -57,13 +53,31 @@ class CostEstimator:
         return {name: list(seen) for name, seen in self._seen.items()}
 
     def restore(self, observations: Mapping[str, Iterable[int]]) -> None:
-        """Take over what an earlier run has seen; what this one has seen since counts as newer."""
-        for name, earlier in observations.items():
-            newer = self._seen.get(name, ())
-            self._seen[name] = deque((*earlier, *newer), maxlen=KEPT_OBSERVATIONS)
+        """Take over what an earlier run has seen; what this one has seen since counts as newer.
+
+        Raises ValueError for what is no number of bytes; nothing is taken over then.
+        """
+        checked = {name: [_checked(cost) for cost in earlier] for name, earlier in observations.items()}
+        for name, earlier in checked.items():
+            self._keep(name, [*earlier, *self._seen.get(name, ())])
+
+    def _keep(self, name: str, seen: list[int]) -> None:
+        self._seen.pop(name, None)
+        if seen:
+            self._seen[name] = deque(seen, maxlen=KEPT_OBSERVATIONS)
+        while len(self._seen) > KEPT_CLASSES:
+            self._seen.pop(next(iter(self._seen)))
 
 
 def percentile(costs: Iterable[int]) -> int:
     """The 95th percentile by nearest rank."""
     ordered = sorted(costs)
     return ordered[math.ceil(PERCENTILE * len(ordered)) - 1]
+
+
+def _checked(cost_bytes: object) -> int:
+    if not isinstance(cost_bytes, int) or isinstance(cost_bytes, bool):
+        raise ValueError(  # noqa: TRY004 whatever is wrong with it, it is a wrong value
+            f"a cost is a whole number of bytes, not {cost_bytes!r}"
+        )
+    return max(0, cost_bytes)

@@ -12,8 +12,11 @@ to be small; afterwards the promise is given back and the end is written down.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
+import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,40 +68,44 @@ class memory_safe:  # noqa: N801 it is read as the decorator it is
         self._component = component
         self._critical = critical
         self._name = name or "an operation"
-        self._wait_seconds = wait_seconds
-        self._deadline_seconds = deadline_seconds
+        self._wait_seconds = _seconds("wait_seconds", wait_seconds)
+        self._deadline_seconds = None if deadline_seconds is None else _seconds("deadline_seconds", deadline_seconds)
         self._chosen_guard = guard
         self._is_named = name is not None
-        self._entered: _Entered | None = None
+        self._entered: list[_Entered] = []
 
     def __call__(self, function: F) -> F:
         """Guard every call of `function`, which keeps its own arguments, result and errors."""
-        name = self._name if self._is_named else f"{function.__module__}.{function.__qualname__}"
+        name = self._name if self._is_named else _name_of(function)
+        if isinstance(function, staticmethod | classmethod):
+            raise TypeError(f"{name}: put memory_safe under @staticmethod or @classmethod, next to the function")
         if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
             raise TypeError(f"{name} is a generator: enter memory_safe around the loop that runs it")
-        if inspect.iscoroutinefunction(function):
+        if _is_asynchronous(function):
 
-            @functools.wraps(function)
-            async def guarded(*args: Any, **kwargs: Any) -> Any:
+            async def awaited(*args: Any, **kwargs: Any) -> Any:
                 async with self._anew(name):
                     return await function(*args, **kwargs)
 
-        else:
+            return cast(F, functools.update_wrapper(awaited, function))
 
-            @functools.wraps(function)
-            def guarded(*args: Any, **kwargs: Any) -> Any:
-                with self._anew(name):
-                    return function(*args, **kwargs)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            with self._anew(name):
+                result = function(*args, **kwargs)
+                if inspect.isawaitable(result):
+                    if inspect.iscoroutine(result):
+                        result.close()
+                    raise TypeError(f"{name} gave something to await: write it as `async def`, so that it is guarded")
+                return result
 
-        return cast(F, guarded)
+        return cast(F, functools.update_wrapper(guarded, function))
 
     async def __aenter__(self) -> Permit:
         guard = self._guard
         reservation, admission = self._reserve(guard)
-        if reservation is None and admission.over_budget is None:
-            await guard.make_room(
-                self._need_bytes, f"{self._name} needs {mib(self._need_bytes)}", component=self._component
-            )
+        if reservation is None:
+            reason = f"{self._name} needs {mib(self._need_bytes)}"
+            await guard.make_room(self._need_bytes, reason, component=self._component, at_once=self._critical)
             reservation, admission = self._reserve(guard)
         if reservation is None and self._wait_seconds > 0:
             await guard.monitor.wait_for(
@@ -151,8 +158,6 @@ class memory_safe:  # noqa: N801 it is read as the decorator it is
         return None if self._deadline_seconds is None else time.monotonic() + self._deadline_seconds
 
     def _begin(self, guard: MemoryGuard, reservation: Reservation | None, admission: Admission) -> Permit:
-        if self._entered is not None:
-            raise RuntimeError(f"{self._name} is entered already: make a memory_safe for each operation")
         if reservation is None and not self._critical:
             guard.record(self._operation(Ending.SKIPPED, admission, 0.0))
             raise SkippedForMemory(self._name, self._component, admission)
@@ -166,13 +171,14 @@ class memory_safe:  # noqa: N801 it is read as the decorator it is
             )
             log.warning("operation.small", name=self._name, reason=admission.reason)
         permit = Permit(admission, is_small)
-        self._entered = _Entered(guard, reservation, permit, time.monotonic())
+        self._entered.append(_Entered(guard, reservation, permit, time.monotonic(), _here()))
         return permit
 
     def _end(self, error: BaseException | None) -> None:
-        entered, self._entered = self._entered, None
-        if entered is None:
-            raise RuntimeError(f"{self._name} is left without having been entered")
+        # One object may be entered by many at once: each leaves what it has entered last.
+        own = [one for one in self._entered if one.by == _here()]
+        entered = (own or self._entered)[-1]
+        self._entered.remove(entered)
         entered.guard.budget.release(entered.reservation)
         ending = Ending.FAILED if error else Ending.SMALL if entered.permit.is_small else Ending.DONE
         seconds = time.monotonic() - entered.began_seconds
@@ -182,9 +188,37 @@ class memory_safe:  # noqa: N801 it is read as the decorator it is
         return Operation(self._name, self._component, self._need_bytes, ending, admission.reason, seconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Entered:
     guard: MemoryGuard
     reservation: Reservation
     permit: Permit
     began_seconds: float
+    by: int
+
+
+def _here() -> int:
+    """Who is running: a task, or where there is none, a thread."""
+    try:
+        return id(asyncio.current_task())
+    except RuntimeError:
+        return threading.get_ident()
+
+
+def _is_asynchronous(function: Callable[..., Any]) -> bool:
+    while isinstance(function, functools.partial):
+        function = function.func
+    called = getattr(function, "__call__", None)  # noqa: B004 how it is called, not whether
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called)
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    inner = getattr(function, "func", function)
+    name = getattr(inner, "__qualname__", type(inner).__qualname__)
+    return f"{getattr(inner, '__module__', type(inner).__module__)}.{name}"
+
+
+def _seconds(name: str, value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise ValueError(f"{name} is a number of seconds, 0 or more, not {value!r}")
+    return value

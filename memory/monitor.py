@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -19,6 +19,7 @@ import structlog
 
 from memory.cleanup import REACH, CleanupReport, Ladder, Patience, Rung
 from memory.levels import Level, LevelPolicy, LevelState, level_of, next_state
+from memory.listeners import Listeners
 from memory.processes import ProcessMemory, process_tree, total_bytes
 from memory.readings import MemorySource, Reading
 
@@ -58,7 +59,7 @@ class MemoryMonitor:
         self._watch = watch or WatchPolicy()
         self._state = LevelState()
         self._extra_roots: set[int] = set()
-        self._listeners: list[Callable[[Reading], None]] = []
+        self._listeners: Listeners[Reading] = Listeners()
         self._stack = AsyncExitStack()
         self._climb_again_at_seconds = 0.0
         self._climbed_at_level = Level.NORMAL
@@ -68,18 +69,18 @@ class MemoryMonitor:
         self._tree_cost_seconds = 0.0
         self.peak_used_bytes = 0
         self.peak_tree: tuple[ProcessMemory, ...] = ()
-        self._oom_kills_at_start = self._source.read().oom_kills
-        self._oom_kills_seen = self._oom_kills_at_start
+        self._oom_kills_seen = self._source.read().oom_kills
+        self._oom_kills = 0
         self._kills_to_answer = 0
 
     async def __aenter__(self) -> Self:
         group = await self._stack.enter_async_context(asyncio.TaskGroup())
+        self._stack.push_async_callback(self.ladder.stop)
         for task in (
             group.create_task(self._keep_looking(), name="memory.look"),
             group.create_task(self._keep_measuring(), name="memory.tree"),
         ):
             self._stack.callback(task.cancel)
-        self._stack.push_async_callback(self.ladder.stop)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -88,9 +89,7 @@ class MemoryMonitor:
     def check_memory(self) -> Reading:
         """One look, now, with the level it puts us at. Costs tens of microseconds and never waits."""
         reading = self._source.read()
-        new_kills = max(0, (reading.oom_kills or 0) - (self._oom_kills_seen or 0))
-        self._oom_kills_seen = reading.oom_kills
-        self._kills_to_answer += new_kills
+        new_kills = self._count_kills(reading.oom_kills)
         self._state = next_state(
             self._state,
             reading.share,
@@ -108,12 +107,16 @@ class MemoryMonitor:
         self.peak_tree = max(self.peak_tree, self.tree, key=total_bytes)
         return self.tree
 
-    async def emergency_cleanup(self, reason: str = "asked for") -> CleanupReport:
+    async def emergency_cleanup(
+        self, reason: str = "asked for", *, at_least: Rung | None = Rung.CLOSE_IDLE
+    ) -> CleanupReport:
         """Climb the ladder until memory is calm: below the first mark by the margin that levels are left with.
 
-        How high it goes depends on how full memory is before each step; see `memory.cleanup.REACH`.
+        Whoever asks for it in calm has a reason: then the steps up to `at_least` are taken, which end no work. How
+        high it goes otherwise depends on how full memory is before each step; see `memory.cleanup.REACH`.
         """
-        return await self._clean_up(reason, at_least=None)
+        is_calm = self.is_calm(self.check_memory())
+        return await self._clean_up(reason, at_least=at_least if is_calm else None)
 
     async def wait_for(self, is_met: Callable[[Reading], bool], seconds: float) -> bool:
         """Look until a reading is as it should be, for so long at most. Whether it came to that."""
@@ -137,13 +140,12 @@ class MemoryMonitor:
         return REACH[level_of(reading.share, reading.pressure, self._levels)]
 
     def is_calm(self, reading: Reading) -> bool:
-        """Far enough below the first mark that the level would fall to normal."""
+        """Far enough below the first mark that the level would fall to normal; where nothing is known, too."""
         return (reading.share or 0.0) < self._levels.elevated - self._levels.calm_below
 
     def oom_kills(self) -> int | None:
         """Kills by the kernel in our cgroup since this monitor was made; None where the kernel does not count."""
-        now = self._source.read().oom_kills
-        return None if now is None or self._oom_kills_at_start is None else now - self._oom_kills_at_start
+        return None if self.check_memory().oom_kills is None else self._oom_kills
 
     def count_also(self, pid: int) -> None:
         """Count the tree of `pid` as ours: a server that we use and that is not our child."""
@@ -151,45 +153,82 @@ class MemoryMonitor:
 
     def on_look(self, listener: Callable[[Reading], None]) -> Callable[[], None]:
         """Call `listener` with every background reading; it must not block. Call what is returned to stop that."""
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return self._listeners.add(listener)
 
     async def _keep_looking(self) -> None:
-        before = self.check_memory()
-        while True:
-            reading = self.check_memory()
-            if reading.level is not before.level:
-                change = {"before": before.level.name.lower(), "now": reading.level.name.lower()}
-                log.info("memory.level", **change, **_facts(reading))
-            if reading.limit_bytes != before.limit_bytes:
-                log.warning("memory.limit_changed", before_bytes=before.limit_bytes, **_facts(reading))
-            before = reading
-            # A level that has fallen and rises again is news.
-            self._climbed_at_level = min(self._climbed_at_level, reading.level)
-            for listener in tuple(self._listeners):
-                listener(reading)
-            await self._relieve(reading)
-            await asyncio.sleep(self._watch.look_every_seconds)
+        before: Reading | None = None
+        relieving: asyncio.Task[None] | None = None
+        try:
+            while True:
+                with _going_on("look"):
+                    reading = self.check_memory()
+                    self._tell_changes(before or reading, reading)
+                    before = reading
+                    # A level that has fallen and rises again is news.
+                    self._climbed_at_level = min(self._climbed_at_level, reading.level)
+                    self._listeners.tell(reading)
+                    # In a task of its own: the worst seconds are the ones to keep looking in.
+                    if relieving is None or relieving.done():
+                        relieving = asyncio.create_task(self._relieve(reading), name="memory.relieve")
+                await asyncio.sleep(self._watch.look_every_seconds)
+        finally:
+            if relieving is not None:
+                relieving.cancel()
+                await asyncio.gather(relieving, return_exceptions=True)
+
+    def _tell_changes(self, before: Reading, now: Reading) -> None:
+        if now.level is not before.level:
+            log.info("memory.level", before=before.level.name.lower(), now=now.level.name.lower(), **_facts(now))
+        limits = {bound.source: bound.limit_bytes for bound in before.bounds}
+        for bound in now.bounds:
+            limit = limits.get(bound.source, bound.limit_bytes)
+            if limit != bound.limit_bytes:
+                log.warning(
+                    "memory.limit_changed", where=bound.source, before_bytes=limit, limit_bytes=bound.limit_bytes
+                )
+
+    def _count_kills(self, oom_kills: int | None) -> int:
+        """How many are new. A count that can't be read for a moment changes nothing."""
+        if oom_kills is None:
+            return 0
+        new = 0 if self._oom_kills_seen is None else max(0, oom_kills - self._oom_kills_seen)
+        self._oom_kills_seen = oom_kills
+        self._oom_kills += new
+        self._kills_to_answer += new
+        return new
 
     async def _relieve(self, reading: Reading) -> None:
         """Climb the ladder if this reading calls for it."""
-        kills, self._kills_to_answer = self._kills_to_answer, 0
-        if kills:
-            # A kill frees memory, so the reading may look calm; what led to it is still there.
-            log.warning("memory.oom_kill", kills=kills, **_facts(reading))
-            await self._clean_up(f"the kernel has killed {kills} for memory", at_least=Rung.RECLAIM)
-        elif reading.level > Level.NORMAL and not self.is_calm(reading) and self._may_climb(reading.level):
-            await self.emergency_cleanup(f"level {reading.level.name.lower()}")
+        with _going_on("relieve"):
+            kills, self._kills_to_answer = self._kills_to_answer, 0
+            if kills:
+                # A kill frees memory, so the reading may look calm; what led to it is still there.
+                log.warning("memory.oom_kill", kills=kills, **_facts(reading))
+                await self._clean_up(f"the kernel has killed {kills} for memory", at_least=Rung.RECLAIM)
+            elif reading.level > Level.NORMAL and not self.is_calm(reading) and self._may_climb(reading.level):
+                await self._clean_up(f"level {reading.level.name.lower()}", at_least=None)
 
     async def _keep_measuring(self) -> None:
         while True:
-            await self.process_tree()
+            with _going_on("measure"):
+                await self.process_tree()
+                if await asyncio.to_thread(self._source.rediscover):
+                    # Other cgroups have counted other kills.
+                    self._oom_kills_seen = None
+                    log.warning("memory.cgroup_changed", **_facts(self.check_memory()))
             await asyncio.sleep(self._watch.tree_pause_seconds(self._tree_cost_seconds))
-            if await asyncio.to_thread(self._source.rediscover):
-                log.warning("memory.cgroup_changed", **_facts(self.check_memory()))
 
     def _may_climb(self, level: Level) -> bool:
         return level > self._climbed_at_level or time.monotonic() >= self._climb_again_at_seconds
+
+
+@contextmanager
+def _going_on(what: str) -> Iterator[None]:
+    """Watching goes on, whatever went wrong with one look: it is there for when things go wrong."""
+    try:
+        yield
+    except Exception:  # said, and tried again at the next look
+        log.exception("memory.watch_failed", what=what)
 
 
 def _measured(extra_roots: tuple[int, ...]) -> tuple[tuple[ProcessMemory, ...], float]:

@@ -7,6 +7,7 @@ then the work stops, and says so. Work that is critical goes on in its smallest 
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from dataclasses import dataclass
@@ -99,6 +100,8 @@ class BatchPacer:
         """
         if self.stopped_early is not None:
             return None
+        # Work that never waits for anything would keep everybody else waiting.
+        await asyncio.sleep(0)
         reading = await self._look()
         if self._is_short(reading) and not self._goes_on_regardless:
             reading = await self._wait()
@@ -124,7 +127,8 @@ class BatchPacer:
         is_news = self._is_short(reading) and not self._goes_on_regardless
         if is_news or (is_due and reading.level > Level.NORMAL):
             level = reading.level.name.lower()
-            await self._monitor.emergency_cleanup(f"{self._what}: level {level} after {self.batches} batches")
+            reason = f"{self._what}: level {level} after {self.batches} batches"
+            await self._monitor.emergency_cleanup(reason, at_least=None)
             reading = self._monitor.check_memory()
         return reading
 

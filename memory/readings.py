@@ -18,6 +18,7 @@ import psutil
 
 from memory.cgroups import (
     KILLS_NOT_COUNTED,
+    Account,
     MemoryCgroup,
     Surroundings,
     content,
@@ -98,16 +99,22 @@ class Reading:
 class MemorySource:
     """Takes readings of one process tree: this one's by default.
 
+    A limit that was known and can't be read for a moment is taken as it was, and `unknowns` says so.
+
     `cap_bytes` is a limit of the user's own. It counts what this program has taken since it started, plus what it
     held then, so that the user's other programs do not use it up. `root` is where `proc` and `sys` are found.
     """
 
     def __init__(self, *, cap_bytes: int | None = None, root: Path = Path("/")) -> None:
+        if cap_bytes is not None and cap_bytes <= 0:
+            raise ValueError(f"a cap is a number of bytes above 0, not {cap_bytes}")
         self._root = root
         self._meminfo_path = f"{str(root).rstrip('/')}/proc/meminfo"
         self._is_this_system = root == Path("/")
         self._cap_bytes = cap_bytes
         self._held_at_start_bytes = psutil.Process().memory_info().rss if cap_bytes else 0
+        self._last: dict[str, list[Bound]] = {}
+        self._last_host: Bound | None = None
         around = surroundings(root)
         self._view = _View(around, self._others_bytes(around, self._held_at_start_bytes))
 
@@ -119,18 +126,20 @@ class MemorySource:
         finest_bytes = None
         for depth, cgroup in enumerate(around.cgroups):
             needs_used = depth == 0 and self._cap_bytes is not None
-            limit, used, above = cgroup.look(unknowns, always_used=needs_used)
+            known_before = len(unknowns)
+            account = cgroup.look(unknowns, always_used=needs_used)
+            found = self._bounds_of(cgroup, account, unknowns)
+            if len(unknowns) > known_before and len(found) < len(last := self._last.get(str(cgroup.path), [])):
+                # It was known a moment ago: no reason to take the limit for gone.
+                found = last
+                unknowns.append(f"for {cgroup.where} the last known figures are taken")
+            else:
+                self._last[str(cgroup.path)] = found
+            bounds += found
             if depth == 0:
-                finest_bytes = used
-            if used is None:
-                continue
-            kind = f"cgroup v{cgroup.version}"
-            if limit is not None:
-                bounds.append(Bound(kind, cgroup.where, limit, used))
-            if above is not None:
-                bounds.append(Bound(kind, f"above {cgroup.where}", above, used))
-                unknowns.append(f"what others use of the limit above {cgroup.where} is not known")
-        if host := self._host(unknowns):
+                finest_bytes = account.used_bytes
+        if (host := self._host(unknowns) or self._last_host) is not None:
+            self._last_host = host
             bounds.append(host)
             if not around.cgroups:
                 finest_bytes = host.used_bytes
@@ -143,6 +152,20 @@ class MemorySource:
         pressure = _pressure(around.pressure_paths, unknowns)
         kills = _kills(around.kills_path, unknowns)
         return Reading(time.monotonic(), tuple(bounds), pressure, kills, unknowns=tuple(unknowns))
+
+    @staticmethod
+    def _bounds_of(cgroup: MemoryCgroup, account: Account, unknowns: list[str]) -> list[Bound]:
+        """The limits that one cgroup sets: its own, one above it that can't be seen, one with swap."""
+        kind, used = f"cgroup v{cgroup.version}", account.used_bytes
+        bounds: list[Bound] = []
+        if account.limit_bytes is not None and used is not None:
+            bounds.append(Bound(kind, cgroup.where, account.limit_bytes, used))
+        if account.limit_above_bytes is not None and used is not None:
+            bounds.append(Bound(kind, f"above {cgroup.where}", account.limit_above_bytes, used))
+            unknowns.append(f"what others use of the limit above {cgroup.where} is not known")
+        if account.with_swap_bytes is not None:
+            bounds.append(Bound(kind, f"{cgroup.where} with swap", *account.with_swap_bytes))
+        return bounds
 
     def rediscover(self) -> bool:
         """Look anew where we are; whether our cgroups are other ones than before. Blocking, for about a millisecond.

@@ -33,6 +33,7 @@ MOST_PENDING = 1000
 """Events that wait for the database. What comes beyond is let go, and how many is said."""
 
 STRETCHES = 60
+MOST_BIGINT = (1 << 63) - 1
 _UNWRITABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -105,20 +106,27 @@ class MemoryHistory:
 
     async def _write(self) -> None:
         events, fullest, sample = list(self._events), self._fullest, self._sample()
-        costs = sorted(self._guard.costs.observations().items())
-        async with self._database.pool.acquire() as connection, connection.transaction():
-            await connection.fetchval(sql("record_memory_sample"), *sample)
+        costs = [(_text(name), seen) for name, seen in sorted(self._guard.costs.observations().items())]
+        async with self._database.pool.acquire() as connection:
+            async with connection.transaction():
+                await connection.fetchval(sql("record_memory_sample"), *sample)
+                if costs:
+                    await connection.executemany(sql("record_memory_costs"), costs)
             for name, arguments in events:
-                await connection.fetchval(sql(name), *arguments)
-            if costs:
-                await connection.executemany(sql("record_memory_costs"), costs)
-        # Only now: what could not be written is tried again. Others may have come meanwhile.
-        del self._events[: len(events)]
+                await self._write_event(connection, name, arguments)
         if self._fullest is fullest:
             self._fullest = None
         if self._lost:
             log.warning("memory.history_lost", events=self._lost)
             self._lost = 0
+
+    async def _write_event(self, connection: Any, name: str, arguments: tuple[Any, ...]) -> None:
+        """Write the oldest event and let go of it; one that no database would take is let go of, too."""
+        try:
+            await connection.fetchval(sql(name), *arguments)
+        except (asyncpg.DataError, ValueError) as error:
+            log.warning("memory.history_refused", event_kind=name, error=str(error))
+        self._events.pop(0)
 
     def _sample(self) -> tuple[Any, ...]:
         monitor = self._guard.monitor
@@ -159,9 +167,9 @@ class MemoryHistory:
     def _note_ladder(self, report: CleanupReport) -> None:
         steps = [
             {
-                "name": step.name,
+                "name": _text(step.name),
                 "rung": int(step.rung),
-                "detail": step.detail,
+                "detail": _text(step.detail),
                 "before": step.before_bytes,
                 "after": step.after_bytes,
                 "freed": step.freed_bytes,
@@ -172,7 +180,7 @@ class MemoryHistory:
         ]
         self._note(
             "record_ladder_run",
-            (report.reason, report.is_calm, report.freed_bytes, report.seconds, steps),
+            (_text(report.reason), report.is_calm, report.freed_bytes, report.seconds, steps),
         )
 
     def _note_operation(self, operation: Operation) -> None:
@@ -180,11 +188,11 @@ class MemoryHistory:
             self._note(
                 "record_memory_skip",
                 (
-                    operation.component,
-                    operation.name,
+                    _text(operation.component),
+                    _text(operation.name),
                     operation.ending.value,
-                    operation.need_bytes,
-                    operation.reason,
+                    min(operation.need_bytes, MOST_BIGINT),
+                    _text(operation.reason),
                 ),
             )
 
@@ -193,6 +201,11 @@ class MemoryHistory:
             self._lost += 1
         else:
             self._events.append((query, (self._process, datetime.now(UTC), *facts)))
+
+
+def _text(value: str) -> str:
+    """As a database takes it: names come from anywhere."""
+    return value.encode("utf-8", "replace").decode().replace("\0", "?")
 
 
 async def restore_costs(database: Database, costs: CostEstimator) -> None:

@@ -38,7 +38,7 @@ def tree(*pids: int) -> tuple[ProcessMemory, ...]:
 
 def test_a_lease_that_ends_has_cost_what_its_renderer_held_at_its_fullest(held: dict[int, int]) -> None:
     costs = CostEstimator()
-    learner, one = CostLearner(costs, 96 * MIB), lease("a")
+    learner, one = CostLearner(costs, MemoryBudget(), 96 * MIB), lease("a")
     for size in (40, 120, 60):
         held[1] = size
         learner.look([one], tree(1))
@@ -48,7 +48,7 @@ def test_a_lease_that_ends_has_cost_what_its_renderer_held_at_its_fullest(held: 
 
 def test_a_long_lease_is_an_observation_every_few_pages(held: dict[int, int]) -> None:
     costs, held[1] = CostEstimator(), 50
-    learner, one = CostLearner(costs, 96 * MIB), lease("a", pages=0)
+    learner, one = CostLearner(costs, MemoryBudget(), 96 * MIB), lease("a", pages=0)
     for _ in range(4 * PAGES_AN_OBSERVATION):
         one.context.pages += 1
         learner.look([one], tree(1))
@@ -57,7 +57,7 @@ def test_a_long_lease_is_an_observation_every_few_pages(held: dict[int, int]) ->
 
 def test_spare_renderers_and_leases_that_have_opened_nothing_teach_nothing(held: dict[int, int]) -> None:
     costs = CostEstimator()
-    learner, one, idle = CostLearner(costs, 96 * MIB), lease("a"), lease("b", pages=0)
+    learner, one, idle = CostLearner(costs, MemoryBudget(), 96 * MIB), lease("a"), lease("b", pages=0)
     held.update({1: 20, 2: 100, 3: 21})
     learner.look([one, idle], tree(1, 2, 3))
     for each in (one, idle):
@@ -68,7 +68,7 @@ def test_spare_renderers_and_leases_that_have_opened_nothing_teach_nothing(held:
 def test_the_largest_renderer_is_put_down_to_the_lease_that_is_expected_to_cost_most(held: dict[int, int]) -> None:
     costs = CostEstimator()
     costs.restore({"context heavy/read": [200 * MIB] * 3, "context light/read": [30 * MIB] * 3})
-    learner, light, heavy = CostLearner(costs, 96 * MIB), lease("light"), lease("heavy")
+    learner, light, heavy = CostLearner(costs, MemoryBudget(), 96 * MIB), lease("light"), lease("heavy")
     held.update({1: 210, 2: 33})
     learner.look([light, heavy], tree(2, 1))
     assert (light.peak_bytes, heavy.peak_bytes) == (33 * MIB, 210 * MIB)

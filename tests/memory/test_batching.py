@@ -323,12 +323,34 @@ async def test_a_reader_who_leaves_is_told_apart_from_the_end() -> None:
     assert (batches.result.items, batches.result.stopped_early) == (8, READER_STOPPED)
 
 
-async def test_a_reader_who_leaves_after_the_last_batch_has_read_all() -> None:
+async def test_a_short_batch_is_not_the_end_a_server_may_give_less_than_it_is_asked_for() -> None:
+    numbers = list(range(25))
+
+    async def stingy(offset: int, limit: int) -> list[int]:
+        return numbers[offset : offset + min(limit, 3)]
+
+    batches = process_in_batches(stingy, monitor=monitored(Level.NORMAL), policy=NO_WAIT)
+    assert [number async for batch in batches for number in batch] == numbers
+    assert batches.result is not None
+    assert batches.result.is_complete
+
+
+async def test_a_reader_who_leaves_before_the_end_was_seen_has_stopped_early() -> None:
     async with aclosing(process_in_batches(fetching(5), monitor=monitored(Level.NORMAL), policy=NO_WAIT)) as batches:
         async for _ in batches:
             break
     assert batches.result is not None
-    assert batches.result.is_complete
+    assert (batches.result.items, batches.result.stopped_early) == (5, READER_STOPPED)
+
+
+async def test_an_error_on_the_way_says_how_far_the_work_had_come() -> None:
+    async def fails_at(chunk: Sequence[int]) -> None:
+        if 20 in chunk:
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError) as caught:
+        await process_array_in_chunks(range(30), fails_at, monitor=monitored(Level.NORMAL), policy=NO_WAIT)
+    assert caught.value.__notes__ == ["16 items in 2 batches were done before this"]
 
 
 async def test_batches_are_iterated_once() -> None:

@@ -187,8 +187,8 @@ async def test_a_run_that_is_stopped_ends_and_the_ladder_can_be_climbed_again() 
     climbing = asyncio.create_task(water.ladder.climb("test", water.is_calm))
     await has_begun.wait()
     await water.ladder.stop()
-    with pytest.raises(asyncio.CancelledError):
-        await climbing
+    report = await climbing
+    assert (report.reason, report.steps, report.is_calm) == ("test: the run was stopped", (), False)
     assert not water.ladder.is_running
     remove()
     assert (await water.ladder.climb("again", water.is_calm)).steps == ()
@@ -261,4 +261,113 @@ async def test_listeners_hear_of_every_run_until_they_have_heard_enough() -> Non
     report = await water.ladder.climb("first", water.is_calm)
     forget()
     await water.ladder.climb("second", water.is_calm)
+    assert heard == [report]
+
+
+async def test_a_step_that_cancels_itself_has_failed_and_cancels_nobody_else() -> None:
+    water = Water()
+
+    async def give_up() -> str:
+        task = asyncio.create_task(asyncio.sleep(3600))
+        task.cancel()
+        await task
+        return "never"
+
+    water.ladder.register(Step("gives up", Rung.CACHES, give_up))
+    water.step("reclaim", Rung.RECLAIM, 500)
+    report = await water.ladder.climb("test", water.is_calm)
+    assert [(step.detail, step.failed) for step in report.steps] == [
+        ("it cancelled itself", True),
+        ("did reclaim", False),
+    ]
+
+
+async def test_a_step_that_does_not_even_end_when_cancelled_is_left_behind_at_its_deadline() -> None:
+    water, end = Water(), asyncio.Event()
+
+    async def stubborn() -> str:
+        while not end.is_set():
+            try:
+                await end.wait()
+            except asyncio.CancelledError:
+                continue
+        return "at last"
+
+    water.ladder.register(Step("stubborn", Rung.CACHES, stubborn, deadline_seconds=0.001))
+    water.step("reclaim", Rung.RECLAIM, 500)
+    async with asyncio.timeout(10):
+        report = await water.ladder.climb("test", water.is_calm)
+    assert [step.failed for step in report.steps] == [True, False]
+    end.set()
+    await water.ladder.stop()
+
+
+async def test_a_step_that_asks_for_a_run_does_not_wait_for_itself() -> None:
+    water, asked = Water(), list[CleanupReport]()
+
+    async def asks() -> str:
+        asked.append(await water.ladder.climb("inside", water.is_calm))
+        return "asked"
+
+    water.ladder.register(Step("asks", Rung.CACHES, asks))
+    async with asyncio.timeout(10):
+        report = await water.ladder.climb("test", water.is_calm)
+    assert [step.detail for step in report.steps] == ["asked"]
+    assert asked[0].reason == "inside: asked for by a step of a run"
+
+
+async def test_a_step_that_is_taken_out_while_a_run_is_under_way_is_not_taken() -> None:
+    water = Water()
+    removes = list[Callable[[], None]]()
+
+    async def take_the_next_out() -> str:
+        removes[0]()
+        removes[0]()
+        return "took it out"
+
+    water.ladder.register(Step("first", Rung.CACHES, take_the_next_out))
+    removes.append(water.step("second", Rung.RECLAIM))
+    await water.ladder.climb("test", water.is_calm)
+    assert water.taken == []
+
+
+async def test_what_a_step_freed_is_measured_at_one_bound_even_if_another_binds_afterwards() -> None:
+    used = {"box": 900, "host": 100}
+
+    def read() -> Reading:
+        box = Bound("cgroup v2", "/box", 1000 * MIB, used["box"] * MIB)
+        host = Bound("host", "", 500 * MIB, used["host"] * MIB)
+        return Reading(0.0, (box, host), None, None)
+
+    async def relieve() -> str:
+        used.update(box=50, host=150)
+        return "moved it"
+
+    ladder = Ladder(read)
+    ladder.register(Step("move it", Rung.CACHES, relieve))
+    report = await ladder.climb("test", lambda _: False)
+    assert report.freed_bytes == 850 * MIB
+
+
+async def test_where_memory_can_not_be_read_after_a_step_nothing_is_said_to_be_freed() -> None:
+    bounds = [(Bound("cgroup v2", "/box", 1000 * MIB, 950 * MIB),), ()]
+    ladder = Ladder(lambda: Reading(0.0, bounds.pop(0) if bounds else (), None, None))
+
+    async def relieve() -> str:
+        return "did nothing"
+
+    ladder.register(Step("nothing", Rung.CACHES, relieve))
+    report = await ladder.climb("test", lambda _: False)
+    assert (report.steps[0].after_bytes, report.freed_bytes) == (None, 0)
+
+
+async def test_a_listener_that_fails_harms_neither_the_run_nor_the_others() -> None:
+    water, heard = Water(), list[CleanupReport]()
+
+    def fail(_: CleanupReport) -> None:
+        raise RuntimeError("a listener's own fault")
+
+    water.ladder.on_report(fail)
+    water.ladder.on_report(heard.append)
+    report = await water.ladder.climb("test", water.is_calm)
     assert heard == [report]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,3 +93,19 @@ def test_after_fifty_pages_the_learned_cost_is_within_a_quarter_of_the_true_95th
         costs.learn("page", int(cost * (1 << 20)))
     truth = sorted(true)[4749] * (1 << 20)
     assert abs(costs.expected_bytes("page", prior_bytes=1) / truth - 1) < 0.25
+
+
+@pytest.mark.parametrize("wrong", (None, 1.5, float("inf"), "5", True))
+def test_what_is_no_number_of_bytes_is_neither_learned_nor_restored(wrong: int) -> None:
+    costs = CostEstimator()
+    with pytest.raises(ValueError, match="a cost is a whole number of bytes"):
+        costs.learn("page", wrong)
+    with pytest.raises(ValueError, match="a cost is a whole number of bytes"):
+        costs.restore({"fine": [1], "page": [wrong]})
+    assert costs.observations() == {}
+
+
+def test_a_class_of_which_nothing_was_seen_is_not_restored() -> None:
+    costs = CostEstimator()
+    costs.restore({"page": [], "other": [-5]})
+    assert costs.learned() == (LearnedCost("other", 0, 1),)

@@ -100,3 +100,15 @@ def test_by_itself_it_goes_by_the_limit_of_this_machine() -> None:
     assert answer.current_mb is not None
     assert answer.current_mb > 0
     assert answer.reason.startswith("1,000,000,000 MiB needed, but ")
+
+
+def test_what_is_promised_counts_against_a_threshold_too_and_the_figures_do_not_depend_on_the_need() -> None:
+    budget = MemoryBudget()
+    budget.debit(150 * MIB, owner="somebody")
+    answers = [safety(reading(300), budget, need_mb=need, threshold_mb=500) for need in (50, 51)]
+    assert [(answer.safe, answer.available_mb) for answer in answers] == [(True, 50), (False, 50)]
+
+
+def test_where_nothing_can_be_read_the_reason_says_what_is_not_known() -> None:
+    unread = Reading(0.0, (), None, None, unknowns=("memory.max of /box can't be read: Too many open files",))
+    assert "Too many open files" in safety(unread, MemoryBudget()).reason

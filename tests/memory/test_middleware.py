@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+from collections.abc import Awaitable
 
 import pytest
 
@@ -17,6 +19,7 @@ from memory import (
     SkippedForMemory,
     Step,
     WatchPolicy,
+    current_guard,
     memory_safe,
 )
 
@@ -187,7 +190,7 @@ def test_a_generator_is_refused_because_its_memory_would_be_given_back_before_it
             yield 1
 
 
-@pytest.mark.parametrize("wrong", (-1, float("nan"), "50", len))
+@pytest.mark.parametrize("wrong", (-1, float("nan"), float("inf"), 1e308, 10**400, "50", len))
 def test_a_need_that_is_no_amount_of_memory_is_an_error_where_it_is_written(wrong: float) -> None:
     with pytest.raises(ValueError, match="need_mb is a number of MiB"):
         memory_safe(wrong)
@@ -214,3 +217,116 @@ async def test_listeners_hear_of_every_operation() -> None:
     async with memory_safe(need_mb=1, guard=guard):
         pass
     assert heard == [Ending.DONE, Ending.SKIPPED]
+
+
+async def test_one_object_may_be_entered_by_many_at_once_and_nothing_stays_reserved() -> None:
+    guard, _ = guard_at(100)
+    shared = memory_safe(need_mb=50, name="shared", guard=guard)
+
+    async def work(depth: int) -> None:
+        async with shared:
+            await asyncio.sleep(0)
+            if depth:
+                await work(depth - 1)
+
+    await asyncio.gather(*(work(1) for _ in range(5)))
+    assert guard.budget.statistics().reservations == 0
+    assert guard.endings["other", Ending.DONE] == 10
+
+
+async def test_a_run_for_somebody_who_needed_less_is_followed_by_one_of_its_own() -> None:
+    dial = Dial(850)
+    guard = MemoryGuard(MemoryMonitor(dial))
+    go_on = asyncio.Event()
+
+    async def little() -> str:
+        await go_on.wait()
+        dial.used_mb = 750
+        return "a little"
+
+    async def much() -> str:
+        dial.used_mb = 100
+        return "much"
+
+    guard.register(Step("little", Rung.CACHES, little))
+    guard.register(Step("much", Rung.RECLAIM, much))
+
+    async def work(need_mb: int) -> None:
+        async with memory_safe(need_mb=need_mb, guard=guard):
+            pass
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(work(100))
+        await asyncio.sleep(0)
+        group.create_task(work(400))
+        await asyncio.sleep(0)
+        go_on.set()
+    assert [operation.ending for operation in guard.operations] == [Ending.DONE, Ending.DONE]
+
+
+async def test_what_can_never_fit_is_refused_without_any_clean_up() -> None:
+    guard, _ = guard_at(100)
+    for _ in range(3):
+        with pytest.raises(SkippedForMemory):
+            async with memory_safe(need_mb=5000, guard=guard):
+                pass
+    assert guard.monitor.ladder.runs == 0
+
+
+async def test_the_ladder_is_not_climbed_for_each_of_many_that_are_refused() -> None:
+    guard, _ = guard_at(900)
+    for _ in range(20):
+        with pytest.raises(SkippedForMemory):
+            async with memory_safe(need_mb=100, guard=guard):
+                pass
+    assert guard.monitor.ladder.runs == 1
+
+
+class Callables:
+    """Ways to write a function that are not `async def name()`."""
+
+    @staticmethod
+    @memory_safe(need_mb=1)
+    async def static() -> int:
+        return _reserved()
+
+    async def __call__(self) -> int:
+        return _reserved()
+
+
+def _indirectly() -> Awaitable[int]:
+    return Callables()()
+
+
+def _reserved() -> int:
+    return current_guard().budget.statistics().reservations
+
+
+async def test_whatever_is_awaited_is_guarded_while_it_is() -> None:
+    guard, _ = guard_at(100)
+    async with guard:
+        assert await Callables.static() == 1
+        assert await memory_safe(need_mb=1)(Callables())() == 1
+        assert await memory_safe(need_mb=1)(functools.partial(Callables()))() == 1
+        with pytest.raises(TypeError, match="gave something to await"):
+            _ = memory_safe(need_mb=1)(_indirectly)()
+        assert _reserved() == 0
+    with pytest.raises(TypeError, match="under @staticmethod"):
+        memory_safe(need_mb=1)(staticmethod(len))
+
+
+@pytest.mark.parametrize("wrong", (-1, float("nan"), float("inf"), "5", True))
+def test_a_time_that_is_none_is_an_error_where_it_is_written(wrong: float) -> None:
+    with pytest.raises(ValueError, match="wait_seconds is a number of seconds"):
+        memory_safe(wait_seconds=wrong)
+    with pytest.raises(ValueError, match="deadline_seconds is a number of seconds"):
+        memory_safe(deadline_seconds=wrong)
+
+
+async def test_a_cache_of_the_guard_is_emptied_by_the_ladder() -> None:
+    guard, _ = guard_at(100)
+    cache = guard.cache("weights", 1000)
+    cache.put("a", b"x" * 100)
+    await guard.monitor.emergency_cleanup("test")
+    assert len(cache) == 0
+    assert "weights" in [step.name for step in guard.monitor.ladder.reports[-1].steps]

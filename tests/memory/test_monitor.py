@@ -296,3 +296,61 @@ async def test_a_server_that_is_not_our_child_can_be_counted_as_ours() -> None:
     assert parent not in {row.pid for row in await monitor.process_tree()}
     monitor.count_also(parent)
     assert parent in {row.pid for row in await monitor.process_tree()}
+
+
+async def test_a_count_of_kills_that_can_not_be_read_for_a_moment_is_no_emergency() -> None:
+    dial = Dial(100)
+    dial.oom_kills = 7
+    monitor = MemoryMonitor(dial)
+    for dial.oom_kills in (None, 7):
+        assert monitor.check_memory().level is Level.NORMAL
+    assert monitor.oom_kills() == 0
+
+
+async def test_watching_goes_on_whatever_a_look_or_a_listener_comes_to() -> None:
+    class Unreadable(Dial):
+        fails = 3
+
+        def read(self) -> Reading:
+            reading = super().read()
+            if self.seconds and self.fails:
+                self.fails -= 1
+                raise OSError(24, "Too many open files")
+            return reading
+
+    def fail(_: Reading) -> None:
+        raise RuntimeError("a listener's own fault")
+
+    dial = Unreadable(100)
+    with capture_logs() as logs:
+        async with MemoryMonitor(dial, watch=QUICK) as monitor:
+            monitor.on_look(fail)
+            dial.seconds = 1.0
+            await next_looks(monitor, 5)
+    events = [entry["event"] for entry in logs]
+    assert events.count("memory.watch_failed") == 3
+    assert events.count("listener.failed") >= 4
+
+
+async def test_while_the_ladder_runs_the_monitor_goes_on_looking() -> None:
+    dial, go_on = Dial(900), asyncio.Event()
+
+    async def slow() -> str:
+        await go_on.wait()
+        return "slow"
+
+    async with MemoryMonitor(dial, watch=QUICK) as monitor:
+        monitor.ladder.register(Step("slow", Rung.CACHES, slow))
+        await next_looks(monitor, 10)
+        assert monitor.ladder.is_running
+        go_on.set()
+        await next_looks(monitor, 3)
+
+
+async def test_who_asks_for_a_clean_up_in_calm_gets_the_steps_that_end_no_work() -> None:
+    monitor, done = MemoryMonitor(Dial(100)), list[str]()
+    for rung in (Rung.CACHES, Rung.CLOSE_IDLE, Rung.RECYCLE):
+        monitor.ladder.register(noted(rung, done))
+    report = await monitor.emergency_cleanup("a person asked")
+    assert done == ["CACHES", "CLOSE_IDLE"]
+    assert [step.name for step in report.steps] == done

@@ -245,18 +245,18 @@ ODD: dict[str, Odd] = {
         (("/box", 512, 80),),
         kills=1,
     ),
-    "version 1: swap accounting says something else": Odd(
+    "version 1: memory and swap together have a limit of their own": Odd(
         {
             **process("4:memory:/box\n", V1_MOUNT.format(shown="/", at=V1_AT)),
             **BOX_V1,
-            f"{V1_AT[1:]}/box/memory.memsw.limit_in_bytes": str(64 * MIB),
+            f"{V1_AT[1:]}/box/memory.memsw.limit_in_bytes": str(600 * MIB),
             f"{V1_AT[1:]}/box/memory.memsw.usage_in_bytes": str(500 * MIB),
             f"{V1_AT[1:]}/box/memory.stat": (
-                f"hierarchical_memory_limit {512 * MIB}\nhierarchical_memsw_limit {64 * MIB}\n"
+                f"hierarchical_memory_limit {512 * MIB}\nhierarchical_memsw_limit {600 * MIB}\n"
                 f"total_swap {MIB}\ntotal_inactive_file {20 * MIB}\n"
             ),
         },
-        (("/box", 512, 80),),
+        (("/box", 512, 80), ("/box with swap", 600, 480)),
         kills=3,
     ),
     "version 1: a limit above what is mounted": Odd(

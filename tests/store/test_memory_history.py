@@ -160,9 +160,22 @@ async def test_a_database_that_fails_costs_rows_and_not_the_program_and_later_ro
         finally:
             await database.pool.execute("alter table elsewhere rename to memory_skips")
         assert [entry["event"] for entry in logs] == ["memory.history_failed"]
-        assert await database.pool.fetchval("select count(*) from memory_samples") == 0
         await history.write()
     assert [row["name"] for row in (await overview(database, since=LONG_AGO)).skips] == ["job learn"]
+
+
+async def test_what_no_database_would_take_is_made_to_fit_and_holds_nothing_else_up(database: Database) -> None:
+    guard = guard_on(Dial(990))
+    names = ("nul \0 byte", "half \ud800 of a pair", "fine")
+    async with MemoryHistory(database, guard, every_seconds=NEVER):
+        for name in names:
+            with memory_safe(need_mb=1e12, critical=True, name=name, guard=guard):
+                pass
+        guard.costs.learn("class \0", 5)
+    skips = (await overview(database, since=LONG_AGO)).skips
+    assert sorted(row["name"] for row in skips) == ["fine", "half ? of a pair", "nul ? byte"]
+    assert await database.pool.fetchval("select max(need_bytes) from memory_skips") == 10**12 << 20
+    assert await database.pool.fetchval("select count(*) from memory_costs") == 1
 
 
 async def test_events_that_nobody_writes_are_bounded_and_how_many_were_let_go_is_said(database: Database) -> None:
