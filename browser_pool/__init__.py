@@ -9,7 +9,7 @@ typed error.
 - `table`: the table of leases, the only truth
 - `lease`, `context`, `browser`, `driver`: what a row of it stands for, from the outside in
 - `learning`: what a lease costs
-- `recycling`: a worn browser replaced while others work in it
+- `wear`: what a browser has been through; `recycling`: a worn one replaced while others work in it
 - `owner`: the one that launches browsers and replaces them
 - `scratch`: the folder of a driver, and the sweep of what killed runs have left
 - `lane`: the four verbs of reading a page

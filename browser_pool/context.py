@@ -44,7 +44,7 @@ class WarmContext:
         self.identity = identity
         self.state = ContextState.LEASED
         self.pages = 0
-        self.held_bytes = 0
+        self.held_bytes: int | None = None
         self.free_since_seconds = 0.0
         self.browser: Browser | None = None
         self._made_seconds = time.monotonic()

@@ -59,12 +59,12 @@ class Lease:
         self.asked_seconds = asked_seconds
         self.granted_seconds = time.monotonic()
         self.deadline_at_seconds = asked_seconds + request.deadline_seconds
-        self._memory_is_tight = memory_is_tight
+        self.memory_is_tight = memory_is_tight
         self.is_over = False
         self.is_spoiled = False
         self.is_recalled = False
         self.peak_bytes = 0
-        self.held_before_bytes = context.held_bytes
+        self.held_before_bytes = context.held_bytes or 0
         self.learned_at_page = context.pages
         self.on_recall: Callable[[], None] | None = None
         self.expiry: asyncio.TimerHandle | None = None
@@ -91,7 +91,7 @@ class Lease:
         That is the moment when it costs least: nothing is loading, and all of it is garbage.
         """
         self._check()
-        if self.context.pages and self._memory_is_tight():
+        if self.context.pages and self.memory_is_tight():
             with self._spoiling():
                 await self.context.reclaim()
         self.context.pages += 1

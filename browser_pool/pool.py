@@ -20,7 +20,7 @@ import structlog
 from playwright.async_api import Error as PlaywrightError
 
 from browser_pool.browser import Browser, BrowserState
-from browser_pool.context import WarmContext
+from browser_pool.context import ContextState, WarmContext
 from browser_pool.errors import BrowserGone, LeaseEnded, LeaseRecalled
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
 from browser_pool.learning import CostLearner
@@ -31,6 +31,7 @@ from browser_pool.recycling import Recycler
 from browser_pool.relief import PoolRelief
 from browser_pool.settings import PoolSettings
 from browser_pool.table import CloseContext, LeaseTable, PoolStatistics, UseContext, Waiter, WaitForSlot
+from browser_pool.wear import wear_of
 from memory import (
     Admission,
     Component,
@@ -253,10 +254,7 @@ class UnifiedBrowserPool:
         if isinstance(choice, CloseContext):
             self._reaper.retire(choice.context)
             return "slot", "an idle context of another site is being closed"
-        # A warm context holds its memory already. What a navigation adds while old and new document overlap is taken
-        # as a quarter of what a context holds.
-        cost = self._learner.expected_bytes(waiter.request)
-        need = cost // 4 if isinstance(choice, UseContext) else cost
+        need = self._learner.need_bytes(waiter.request, choice.context if isinstance(choice, UseContext) else None)
         reservation, admission = self._reserve(waiter, need)
         if reservation is None:
             self._ask_for_memory(waiter, need)
@@ -351,6 +349,7 @@ class UnifiedBrowserPool:
 
     def _count_launch(self) -> None:
         self._table.totals.browser_launches += 1
+        self._learner.promise_growth()
 
     def _forget_browser(self, browser: Browser) -> None:
         """A browser is gone, and its contexts with it. Leases on it end with `BrowserGone` at their next step."""
@@ -373,8 +372,11 @@ class UnifiedBrowserPool:
 
     def _on_look(self, _reading: Reading) -> None:
         """Learn what contexts cost, notice a browser that is gone, serve those for whom there is memory now."""
-        self._learner.look(self._table.leases.values(), self._monitor.tree)
+        idle = self._table.in_state(ContextState.FREE)
+        self._learner.look(self._table.leases.values(), idle, self._monitor.tree)
         self._owner.notice_death()
+        if self._owner.browser is not None:
+            self._learner.look_at_browser(wear_of(self._owner.browser, self._monitor.tree))
         self._recycler.look()
         self._dispatch()
 
@@ -402,6 +404,7 @@ class UnifiedBrowserPool:
             self.release(lease)
         if self._climbing is not None:
             self._climbing.cancel()
+        self._learner.forget_growth()
         await self._recycler.close()
         await self._owner.close()
         for context in list(self._table.contexts):

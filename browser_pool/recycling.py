@@ -9,53 +9,22 @@ one is empty. It takes the Node driver along, which grows as well.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
 
+from browser_pool import wear as browser_wear
 from browser_pool.browser import Browser, BrowserState
 from browser_pool.context import ContextState
 from browser_pool.owner import BrowserOwner
 from browser_pool.reaper import Reaper
 from browser_pool.settings import PoolSettings
 from browser_pool.table import LeaseTable
-from memory import ProcessMemory, Role, mib
+from browser_pool.wear import BrowserWear, wear_of
+from memory import ProcessMemory, mib
 
 log = structlog.get_logger()
-
-BROWSER_ROLES = frozenset({Role.DRIVER, Role.BROWSER, Role.GPU, Role.NETWORK})
-
-YOUNG_SECONDS = 60.0
-"""A browser younger than this has hardly grown: to replace it costs a launch and frees little. What it holds when it
-comes of age is what its growth is measured against."""
-
-
-@dataclass(frozen=True, slots=True)
-class BrowserWear:
-    """What a browser has been through: its age, and what it and its driver hold beside the pages, in bytes.
-
-    `settled_bytes` is what they held when it came of age, None before that.
-    """
-
-    age_seconds: float
-    held_bytes: int
-    settled_bytes: int | None
-
-    def has_grown(self, times: float) -> bool:
-        """Whether it holds so many times what it held when it came of age."""
-        return self.settled_bytes is not None and self.held_bytes >= times * self.settled_bytes > 0
-
-    def is_worn(self, settings: PoolSettings) -> bool:
-        """Whether it is time for another, by growth or by age."""
-        return self.has_grown(settings.fat_browser) or self.age_seconds >= settings.browser_age_seconds
-
-
-def wear_of(browser: Browser, tree: Iterable[ProcessMemory]) -> BrowserWear:
-    """The wear of the only browser there is, by the last measurement of the process tree."""
-    held = sum(row.held_bytes for row in tree if row.role in BROWSER_ROLES)
-    return BrowserWear(browser.age_seconds, held, browser.settled_bytes)
 
 
 class Recycler:
@@ -91,7 +60,7 @@ class Recycler:
         browser = self._owner.browser
         if self.draining is None and browser is not None:
             wear = wear_of(browser, self._tree())
-            if browser.settled_bytes is None and wear.age_seconds >= YOUNG_SECONDS:
+            if browser.settled_bytes is None and wear.age_seconds >= browser_wear.YOUNG_SECONDS:
                 browser.settled_bytes = wear.held_bytes or None
             if wear.is_worn(self._settings):
                 self._drain(browser, wear)

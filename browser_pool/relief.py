@@ -11,14 +11,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from browser_pool import recycling
+from browser_pool import wear as browser_wear
 from browser_pool.browser import Browser
 from browser_pool.context import ContextState, WarmContext
 from browser_pool.lease import Lease, LeaseRequest
 from browser_pool.owner import BrowserOwner
 from browser_pool.reclaim import reclaim
-from browser_pool.recycling import wear_of
 from browser_pool.table import LeaseTable
+from browser_pool.wear import wear_of
 from memory import ProcessMemory, Rung, Step, mib
 
 FAT = 1.5
@@ -103,7 +103,7 @@ class PoolRelief:
         browser = self._owner.browser
         if browser is None:
             return "there is no browser"
-        if browser.age_seconds < recycling.YOUNG_SECONDS:
+        if browser.age_seconds < browser_wear.YOUNG_SECONDS:
             return f"the browser is {browser.age_seconds:.0f} s old: to end it would free little"
         leases = list(self._table.leases.values())
         for lease in leases:

@@ -23,13 +23,17 @@ from scraper.store.locks import try_lock
 
 log = structlog.get_logger()
 
+WAIT_SECONDS = 10.0
+"""How long a job that finds no memory waits before it is put off: what was closed for it takes a moment to be gone."""
+
 
 class JobManager:
     """Runs jobs against one database."""
 
-    def __init__(self, database: Database, guard: MemoryGuard) -> None:
+    def __init__(self, database: Database, guard: MemoryGuard, *, wait_seconds: float = WAIT_SECONDS) -> None:
         self._database = database
         self._guard = guard
+        self._wait_seconds = wait_seconds
 
     async def run(self, job: Job, tell: Callable[[Outcome], None] = lambda _: None) -> JobReport:
         """One run, from the memory check to the last row. Raises only what stops the database."""
@@ -42,6 +46,7 @@ class JobManager:
                     component=Component.JOBS,
                     critical=job.is_critical,
                     name=f"job {job.name}",
+                    wait_seconds=0.0 if job.is_critical else self._wait_seconds,
                     guard=self._guard,
                 ) as permit:
                     return await self._run(job, tell, is_small=permit.is_small)

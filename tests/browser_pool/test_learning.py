@@ -7,8 +7,9 @@ import os
 import pytest
 
 from browser_pool.context import WarmContext
-from browser_pool.learning import PAGES_AN_OBSERVATION, CostLearner
+from browser_pool.learning import GROWN_SECONDS, PAGES_AN_OBSERVATION, CostLearner
 from browser_pool.lease import Lease, LeaseRequest
+from browser_pool.wear import BrowserWear
 from memory import CostEstimator, MemoryBudget, ProcessMemory, Role
 from memory.processes import own_bytes
 
@@ -41,7 +42,7 @@ def test_a_lease_that_ends_has_cost_what_its_renderer_held_at_its_fullest(held: 
     learner, one = CostLearner(costs, MemoryBudget(), 96 * MIB), lease("a")
     for size in (40, 120, 60):
         held[1] = size
-        learner.look([one], tree(1))
+        learner.look([one], (), tree(1))
     learner.learn(one)
     assert costs.observations() == {"context a/read": [120 * MIB]}
 
@@ -51,7 +52,7 @@ def test_a_long_lease_is_an_observation_every_few_pages(held: dict[int, int]) ->
     learner, one = CostLearner(costs, MemoryBudget(), 96 * MIB), lease("a", pages=0)
     for _ in range(4 * PAGES_AN_OBSERVATION):
         one.context.pages += 1
-        learner.look([one], tree(1))
+        learner.look([one], (), tree(1))
     assert costs.observations() == {"context a/read": [50 * MIB] * 4}
 
 
@@ -59,7 +60,7 @@ def test_spare_renderers_and_leases_that_have_opened_nothing_teach_nothing(held:
     costs = CostEstimator()
     learner, one, idle = CostLearner(costs, MemoryBudget(), 96 * MIB), lease("a"), lease("b", pages=0)
     held.update({1: 20, 2: 100, 3: 21})
-    learner.look([one, idle], tree(1, 2, 3))
+    learner.look([one, idle], (), tree(1, 2, 3))
     for each in (one, idle):
         learner.learn(each)
     assert costs.observations() == {"context a/read": [100 * MIB]}
@@ -70,7 +71,7 @@ def test_the_largest_renderer_is_put_down_to_the_lease_that_is_expected_to_cost_
     costs.restore({"context heavy/read": [200 * MIB] * 3, "context light/read": [30 * MIB] * 3})
     learner, light, heavy = CostLearner(costs, MemoryBudget(), 96 * MIB), lease("light"), lease("heavy")
     held.update({1: 210, 2: 33})
-    learner.look([light, heavy], tree(2, 1))
+    learner.look([light, heavy], (), tree(2, 1))
     assert (light.peak_bytes, heavy.peak_bytes) == (33 * MIB, 210 * MIB)
 
 
@@ -79,3 +80,59 @@ def test_what_a_process_holds_of_its_own_is_less_than_all_it_has_resident() -> N
     assert own is not None
     assert own > 1 * MIB
     assert own_bytes(2**22 + 1) is None
+
+
+def test_a_warm_context_is_promised_what_it_does_not_hold_yet_and_at_least_a_quarter(held: dict[int, int]) -> None:
+    learner, one = CostLearner(CostEstimator(), MemoryBudget(), 100 * MIB), lease("a")
+    warm = WarmContext(2, "a", one.request.identity)
+    assert learner.need_bytes(one.request, None) == 100 * MIB
+    assert learner.need_bytes(one.request, warm) == 25 * MIB
+    for own, need in ((40, 60), (90, 25), (300, 25)):
+        held.update({1: 400, 2: own})
+        learner.look([one], [warm], tree(2, 1))
+        assert warm.held_bytes == own * MIB
+        assert learner.need_bytes(one.request, warm) == need * MIB
+
+
+def test_of_a_promise_has_arrived_what_the_renderer_has_grown_since_the_lease_began(held: dict[int, int]) -> None:
+    budget = MemoryBudget()
+    learner, one = CostLearner(CostEstimator(), budget, 100 * MIB), lease("a")
+    one.reservation = budget.debit(60 * MIB, owner="lease", component="browser")
+    one.held_before_bytes = 40 * MIB
+    for own, unused in ((30, 60), (70, 30), (50, 50), (200, 0)):
+        held[1] = own
+        learner.look([one], (), tree(1))
+        assert budget.unused_bytes == unused * MIB
+
+
+def test_what_a_new_browser_will_grow_to_is_promised_until_it_has_grown() -> None:
+    budget, costs = MemoryBudget(), CostEstimator()
+    learner = CostLearner(costs, budget, 100 * MIB)
+    learner.promise_growth()
+    assert budget.unused_bytes == 0
+    learner.look_at_browser(BrowserWear(GROWN_SECONDS, 240 * MIB, None))
+    learner.look_at_browser(BrowserWear(GROWN_SECONDS + 1, 250 * MIB, None))
+    assert costs.observations() == {"browser": [240 * MIB]}
+    learner.promise_growth()
+    for age, held_mb, unused_mb in ((0, 0, 240), (1, 150, 90), (2, 230, 10), (GROWN_SECONDS, 232, 0)):
+        learner.look_at_browser(BrowserWear(age, held_mb * MIB, None))
+        assert budget.unused_bytes == unused_mb * MIB
+    learner.promise_growth()
+    learner.promise_growth()
+    assert budget.statistics().reservations == 1
+    learner.forget_growth()
+    learner.forget_growth()
+    assert budget.statistics().reservations == 0
+
+
+def test_what_pages_come_to_while_they_are_made_to_give_back_does_not_lower_what_is_expected(
+    held: dict[int, int],
+) -> None:
+    costs = CostEstimator()
+    learner, one = CostLearner(costs, MemoryBudget(), 96 * MIB), lease("a")
+    one.memory_is_tight = lambda: True
+    for own in (40, 150):
+        held[1] = own
+        learner.look([one], (), tree(1))
+        learner.learn(one)
+    assert costs.observations() == {"context a/read": [150 * MIB]}

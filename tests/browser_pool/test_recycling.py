@@ -12,7 +12,7 @@ import pytest
 
 from browser_pool import LeaseRequest, PoolSettings, UnifiedBrowserPool
 from browser_pool.browser import Browser
-from browser_pool.recycling import BrowserWear
+from browser_pool.wear import BrowserWear
 from memory import MemoryMonitor, Role
 from memory.processes import ProcessMemory, role_of
 
@@ -56,7 +56,8 @@ async def grow(pool: UnifiedBrowserPool, monitor: MemoryMonitor, eventually: Eve
     """Let the browser come of age at 200 MiB and grow to twice that. It drains then."""
     browser = pool.browser
     assert browser is not None
-    monitor.tree = tree(200)
+    # Whatever it was taken to hold before is forgotten.
+    monitor.tree, browser.settled_bytes = tree(200), None
     await eventually(lambda: browser.settled_bytes == 200 * MIB)
     monitor.tree = tree(400)
     await eventually(lambda: pool.browser is not browser)
@@ -82,7 +83,7 @@ async def test_a_busy_pool_recycles_who_is_at_work_goes_on_and_who_comes_gets_th
     *,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("browser_pool.recycling.YOUNG_SECONDS", 0.0)
+    monkeypatch.setattr("browser_pool.wear.YOUNG_SECONDS", 0.0)
     async with make_pool(max_contexts=3) as pool:
         async with pool.lease(site="idle"):
             pass
@@ -113,7 +114,7 @@ async def test_where_two_do_not_fit_the_next_waits_until_the_old_one_is_empty(
     *,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("browser_pool.recycling.YOUNG_SECONDS", 0.0)
+    monkeypatch.setattr("browser_pool.wear.YOUNG_SECONDS", 0.0)
     async with make_pool(max_contexts=3) as pool:
         async with pool.lease(site="a"):
             first = await grow(pool, monitor, eventually)
@@ -138,7 +139,7 @@ async def test_a_pool_that_is_closed_while_a_browser_drains_leaves_nothing(
     *,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("browser_pool.recycling.YOUNG_SECONDS", 0.0)
+    monkeypatch.setattr("browser_pool.wear.YOUNG_SECONDS", 0.0)
     async with make_pool() as pool:
         lease = await pool.acquire(REQUEST)
         await grow(pool, monitor, eventually)

@@ -114,7 +114,7 @@ async def test_a_young_browser_is_not_ended_because_that_would_free_nothing(
 async def test_at_the_very_end_the_browser_is_ended_and_the_next_lease_starts_another(
     make_pool: MakePool, monitor: MemoryMonitor, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
 ) -> None:
-    monkeypatch.setattr("browser_pool.recycling.YOUNG_SECONDS", 0.0)
+    monkeypatch.setattr("browser_pool.wear.YOUNG_SECONDS", 0.0)
     async with make_pool() as pool:
 
         async def work() -> None:

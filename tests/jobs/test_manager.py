@@ -33,7 +33,7 @@ def box() -> Box:
 
 @pytest.fixture
 def manager(database: Database, box: Box) -> JobManager:
-    return JobManager(database, MemoryGuard(MemoryMonitor(box)))
+    return JobManager(database, MemoryGuard(MemoryMonitor(box)), wait_seconds=0)
 
 
 async def fine(_: Run) -> Ending:
