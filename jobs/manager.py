@@ -24,7 +24,7 @@ from scraper.store.locks import try_lock
 log = structlog.get_logger()
 
 WAIT_SECONDS = 10.0
-"""How long a job that finds no memory waits before it is put off: what was closed for it takes a moment to be gone."""
+"""How long a job that finds no memory waits before it is put off: what is closed for it takes a moment to be gone."""
 
 
 class JobManager:

@@ -119,7 +119,7 @@ async def test_where_two_do_not_fit_the_next_waits_until_the_old_one_is_empty(
         async with pool.lease(site="a"):
             first = await grow(pool, monitor, eventually)
             # Room for one more context, not for one more browser.
-            dial.limit_mb, dial.used_mb = 1000, 1000 - 60 - 96 - 110
+            dial.limit_mb, dial.used_mb = 500, 500 - 30 - 125
             waiting = asyncio.create_task(pool.acquire(REQUEST))
             await eventually(lambda: pool.statistics().waiting == 1)
             for _ in range(20):
