@@ -375,7 +375,8 @@ class UnifiedBrowserPool:
         idle = self._table.in_state(ContextState.FREE)
         self._learner.look(self._table.leases.values(), idle, self._monitor.tree)
         self._owner.notice_death()
-        if self._owner.browser is not None:
+        # While another drains, the process tree does not tell whose process is whose.
+        if self._owner.browser is not None and self._recycler.draining is None:
             self._learner.look_at_browser(wear_of(self._owner.browser, self._monitor.tree))
         self._recycler.look()
         self._dispatch()

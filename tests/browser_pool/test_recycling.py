@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -103,6 +104,21 @@ async def test_a_busy_pool_recycles_who_is_at_work_goes_on_and_who_comes_gets_th
         assert (figures.browsers_recycled, figures.browsers_lost, figures.browser_launches) == (1, 0, 2)
         assert figures.contexts_made - figures.contexts_closed == 1
     assert started() == []
+
+
+async def test_what_two_browsers_hold_together_is_not_learned_as_what_one_does(
+    make_pool: MakePool, monitor: MemoryMonitor, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("browser_pool.wear.YOUNG_SECONDS", 0.0)
+    async with make_pool(max_contexts=3) as pool, pool.lease(site="a"):
+        await grow(pool, monitor, eventually)
+        monkeypatch.setattr("browser_pool.learning.GROWN_SECONDS", 0.0)
+        looks = itertools.count()
+        async with pool.lease(site="a"):
+            assert pool._recycler.draining is not None
+            started = next(looks)
+            await eventually(lambda: next(looks) > started + 40)
+            assert "browser" not in pool._guard.costs.observations()
 
 
 async def test_where_two_do_not_fit_the_next_waits_until_the_old_one_is_empty(
