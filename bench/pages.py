@@ -7,13 +7,21 @@ else: no memory gate, no outcomes, no blocking.
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import statistics
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
 from browser_pool import PoolSettings, UnifiedBrowserPool, find_chromium
+from browser_pool.cdp.connection import Connection
+from browser_pool.cdp.transport import PipeTransport
+from browser_pool.chromium import sandbox_is_possible, switches
+from browser_pool.line import CommandFailed
 from memory import MemoryMonitor, mib, total_bytes
 from scraper.definition import Definition
 from scraper.outcome import Outcome
@@ -46,6 +54,7 @@ async def report(rounds: int) -> None:
     definition = definitions_for(load_settings(), FOLDER).by_name("demo")
     entrants: dict[str, Entrant] = {
         "tidegate": lambda work: _tidegate(work, definition),
+        "bare CDP, page reused": _bare_cdp,
         "bare Playwright, page reused": lambda work: _bare(work, _reusing),
         "bare Playwright, a context a page": lambda work: _bare(work, _fresh),
     }
@@ -84,8 +93,40 @@ async def _tidegate(work: Work, definition: Definition) -> int:
                 done += page.outcome is Outcome.OK
         return done
 
-    async with UnifiedBrowserPool(PoolSettings(max_contexts=WORKERS)) as pool:
+    async with UnifiedBrowserPool(PoolSettings(max_contexts=WORKERS, needs_page=False)) as pool:
         return sum(await asyncio.gather(*(worker(pool) for _ in range(WORKERS))))
+
+
+async def _bare_cdp(work: Work) -> int:
+    """The same loop without Playwright: navigate, wait and read in one evaluate, and nothing else."""
+    todo = iter(work)
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = switches(headed=False, sandbox=sandbox_is_possible(), profile=Path(folder) / "profile")
+        line = await PipeTransport.start(find_chromium().executable, arguments, dict(os.environ))
+        connection = Connection(line)
+        try:
+            return sum(await asyncio.gather(*(_over_cdp(connection, todo) for _ in range(WORKERS))))
+        finally:
+            await connection.close()
+            await line.ended.wait()
+
+
+async def _over_cdp(connection: Connection, todo: Iterator[tuple[str, str]]) -> int:
+    send, done = connection.browser.send, 0
+    context = (await send("Target.createBrowserContext"))["browserContextId"]
+    target = (await send("Target.createTarget", url="about:blank", browserContextId=context))["targetId"]
+    page = connection.session((await send("Target.attachToTarget", targetId=target, flatten=True))["sessionId"])
+    for url, post_id in todo:
+        async with asyncio.timeout(PAGE_SECONDS):
+            await page.send("Page.navigate", url=url)
+            read = f"({WAIT_AND_READ})({json.dumps(post_id)})"
+            try:
+                answer = await page.send("Runtime.evaluate", expression=read, awaitPromise=True, returnByValue=True)
+            except CommandFailed:
+                # The document was only just on its way.
+                answer = await page.send("Runtime.evaluate", expression=read, awaitPromise=True, returnByValue=True)
+        done += bool(answer["result"].get("value"))
+    return done
 
 
 async def _bare(work: Work, worker: Callable[[Browser, Iterator[tuple[str, str]]], Awaitable[int]]) -> int:

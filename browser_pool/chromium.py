@@ -72,6 +72,59 @@ FLAGS = (
 """What is added to Playwright's own flags, each for a reason. Those already keep /dev/shm out of it and the network
 quiet; a second `--disable-features` would silently replace its list, so there is none."""
 
+OWN_FLAGS = (
+    *FLAGS,
+    "--remote-debugging-pipe",
+    "--no-startup-window",
+    # A folder of ours stands in for shared memory, which containers give 64 MB of.
+    "--disable-dev-shm-usage",
+    # Nothing goes to the network, or into memory, but what a page asks for.
+    "--disable-background-networking",
+    "--disable-breakpad",
+    "--disable-component-update",
+    "--disable-component-extensions-with-background-pages",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-extensions",
+    "--disable-field-trial-config",
+    "--disable-sync",
+    "--metrics-recording-only",
+    "--no-default-browser-check",
+    "--no-first-run",
+    "--no-service-autorun",
+    "--password-store=basic",
+    "--use-mock-keychain",
+    # A page that nobody looks at works as one that somebody looks at.
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    # Pages that were left are not kept for a way back.
+    "--disable-back-forward-cache",
+    # A lease has a deadline of its own for what hangs, and nobody is there to be asked.
+    "--disable-hang-monitor",
+    "--disable-popup-blocking",
+    "--disable-prompt-on-repost",
+    "--disable-search-engine-choice-screen",
+    "--mute-audio",
+    # http stays http where a site asks for it; no renderer is kept warm for a page that may never come; no screen is
+    # looked for to cast to.
+    (
+        "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,MediaRouter,OptimizationHints,"
+        "PaintHolding,SpareRendererForSitePerProcess"
+    ),
+)
+"""The flags of a Chromium that we start ourselves. What Playwright sets for the sake of its own page is left out."""
+
+
+def switches(*, headed: bool, sandbox: bool, profile: Path) -> list[str]:
+    """The command line of a Chromium that is spoken to through a pipe."""
+    return [
+        *OWN_FLAGS,
+        *(() if headed else ("--headless", "--hide-scrollbars")),
+        *(() if sandbox else ("--no-sandbox",)),
+        f"--user-data-dir={profile}",
+    ]
+
 
 def _playwright_folder() -> Path:
     if (folder := os.environ.get("PLAYWRIGHT_BROWSERS_PATH")) not in {None, "", "0"}:

@@ -4,14 +4,20 @@
 BrowserPoolError
 ├── ChromiumNotFound          no usable Chromium on this machine
 ├── LaunchFailed              Chromium is there and does not start
-├── LeaseRefused              no context was handed out: memory, slot, deadline or shutdown
+│   └── EndpointUnreachable   one that runs elsewhere does not answer
+├── IdentityUnreadable        the storage state of an identity can't be used
+├── LeaseRefused              no context was handed out: memory, slot, browser, deadline or shutdown
 ├── LeaseEnded                the lease is over; its page is no longer yours
 │   └── LeaseRecalled         taken back in an emergency, for its memory
+├── NoPlaywrightPage          the lease was asked for without one
 ├── BrowserGone               the browser, its driver or the page's renderer died or hangs
 │   └── PageCrashed           only this page's renderer
+├── ScriptFailed              what was evaluated in the page threw
+│   └── PageReplaced          the page went elsewhere under it
 └── NavigationFailed          the browser is fine; the page did not come
     ├── NavigationTimeout
-    └── NavigationBecameDownload
+    ├── NavigationBecameDownload
+    └── UrlQuarantined        it was not even tried: this address has killed too often
 ```
 
 `BrowserGone` is the browser's fault and `NavigationFailed` the site's: nothing that counts failures may mix
@@ -19,6 +25,8 @@ the two.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class BrowserPoolError(Exception):
@@ -41,17 +49,35 @@ class ChromiumNotFound(BrowserPoolError):
 class LaunchFailed(BrowserPoolError):
     """Chromium did not start; `detail` is what it said."""
 
+    advice = "`tidegate setup` tells what is missing and gets it."
+    what = "Chromium did not start"
+
     def __init__(self, executable: str, detail: str) -> None:
         self.executable = executable
         self.detail = detail
+        super().__init__(f"{self.what} ({executable}): {detail.rstrip('.')}. {self.advice}")
+
+
+class EndpointUnreachable(LaunchFailed):
+    """A browser that runs elsewhere does not answer, or is none."""
+
+    advice = "It is tried again; see that it runs, and that its address is right."
+    what = "no browser there"
+
+
+class IdentityUnreadable(BrowserPoolError):
+    """The storage state of an identity can't be used; the message says what is wrong with the file."""
+
+    def __init__(self, name: str, path: Path, detail: str) -> None:
+        self.path = path
         super().__init__(
-            f"Chromium did not start ({executable}): {detail.rstrip('.')}. "
-            "`tidegate setup` tells what is missing and gets it."
+            f"the storage state of identity {name!r} can't be used ({path}): {detail}. "
+            "It has to be what Playwright's context.storage_state(path=...) wrote."
         )
 
 
 class LeaseRefused(BrowserPoolError):
-    """No lease: `reason` is one of memory, slot, queue_full, closed; `waited_seconds` says how long it took."""
+    """No lease: `reason` is memory, slot, browser, queue_full or closed; `waited_seconds` is how long it took."""
 
     def __init__(self, reason: str, detail: str, waited_seconds: float) -> None:
         self.reason = reason
@@ -71,12 +97,30 @@ class LeaseRecalled(LeaseEnded):
         super().__init__(f"lease {number} ({site}) was taken back in an emergency, for its memory; ask again")
 
 
+class NoPlaywrightPage(BrowserPoolError):
+    """The lease has the four verbs and no Playwright page."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"lease {number} has no Playwright page: it was asked for with needs_page=False. "
+            "Ask with needs_page=True, or use its own open, evaluate, block and reclaim."
+        )
+
+
 class BrowserGone(BrowserPoolError):
     """The browser or its driver died, or no longer answers. The work can be tried again in another one."""
 
 
 class PageCrashed(BrowserGone):
     """The renderer of this page died; the browser lives."""
+
+
+class ScriptFailed(BrowserPoolError):
+    """What was evaluated in the page threw; the message is what it said."""
+
+
+class PageReplaced(ScriptFailed):
+    """The page went elsewhere while something was evaluated in it. In the new document it may be tried again."""
 
 
 class NavigationFailed(BrowserPoolError):
@@ -101,3 +145,14 @@ class NavigationBecameDownload(NavigationFailed):
 
     def __init__(self, url: str) -> None:
         super().__init__(url, "it is a download")
+
+
+class UrlQuarantined(NavigationFailed):
+    """The address was not tried: the browser has died under it too often. `seconds_left` says for how long yet."""
+
+    def __init__(self, url: str, deaths: int, seconds_left: float) -> None:
+        self.deaths = deaths
+        self.seconds_left = seconds_left
+        super().__init__(
+            url, f"the browser has died under it {deaths} times; it is left alone for {seconds_left:.0f} s more"
+        )

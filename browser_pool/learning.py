@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from browser_pool.browser import Browser, BrowserState
 from browser_pool.context import WarmContext
 from browser_pool.lease import Lease, LeaseRequest
+from browser_pool.owner import BrowserOwner
+from browser_pool.settings import PoolSettings
 from browser_pool.wear import BrowserWear
-from memory import CostEstimator, MemoryBudget, ProcessMemory, Reservation, Role
+from memory import Admission, Component, CostEstimator, MemoryBudget, ProcessMemory, Reading, Reservation, Role
 from memory.processes import own_bytes
 
 PAGES_AN_OBSERVATION = 5
-BROWSER = "browser"
 GROWN_SECONDS = 10.0
 """So long after launch a browser and its driver have most of what they will have without pages."""
 
@@ -24,51 +26,73 @@ GROWN_SECONDS = 10.0
 class CostLearner:
     """Puts down to each lease what its renderer holds, and knows what to expect of the next."""
 
-    def __init__(self, costs: CostEstimator, budget: MemoryBudget, prior_bytes: int) -> None:
+    def __init__(self, costs: CostEstimator, budget: MemoryBudget, settings: PoolSettings) -> None:
         self._costs = costs
         self._budget = budget
-        self._prior_bytes = prior_bytes
-        self._growth: Reservation | None = None
-        self._is_growth_learned = False
+        self._settings = settings
+        self._growth: dict[BrowserOwner, Reservation] = {}
+        self._grown: set[Browser] = set()
 
     def expected_bytes(self, request: LeaseRequest) -> int:
         """What to reserve for a lease on a new context."""
-        return self._costs.expected_bytes(request.cost_class, prior_bytes=self._prior_bytes)
+        return self._costs.expected_bytes(request.cost_class, prior_bytes=self._settings.context_cost_bytes)
 
-    def promise_growth(self) -> None:
-        """A browser was launched: reserve what it and its driver will have grown to, as far as that is known.
+    def has_promised(self, owner: BrowserOwner) -> bool:
+        """Whether memory is reserved for a browser of this owner, for its launch or its growth."""
+        return owner in self._growth
+
+    def reserve_launch(self, owner: BrowserOwner, reading: Reading) -> Admission | None:
+        """Reserve what a browser that is not there yet will take. None if that was done, or nothing is to be."""
+        if not owner.must_launch or owner in self._growth:
+            return None
+        expected = self._costs.expected_bytes(_cost_class(owner), prior_bytes=self._settings.launch_cost_bytes)
+        reservation, admission = self._budget.reserve(
+            reading, expected, owner=f"a browser at {owner.endpoint.name}", component=Component.BROWSER
+        )
+        if reservation is None:
+            return admission
+        self._growth[owner] = reservation
+        return None
+
+    def promise_growth(self, owner: BrowserOwner) -> None:
+        """A browser was launched: see that what it and its driver will have grown to is promised, as far as known.
 
         They take a third of it only in their first seconds, and a lease that is granted before that finds it gone.
         """
-        self.forget_growth()
-        expected = self._costs.expected_bytes(BROWSER, prior_bytes=0)
-        self._growth = self._budget.debit(expected, owner="the growth of the browser") if expected else None
-        self._is_growth_learned = False
+        if owner in self._growth or not owner.endpoint.is_local:
+            return
+        expected = self._costs.expected_bytes(_cost_class(owner), prior_bytes=0)
+        if expected:
+            self._growth[owner] = self._budget.debit(expected, owner="the growth of a browser")
 
-    def forget_growth(self) -> None:
-        """The browser is gone."""
-        if self._growth is not None:
-            self._budget.release(self._growth)
-            self._growth = None
+    def forget_growth(self, owner: BrowserOwner) -> None:
+        """There is no browser of this owner, or it has grown up."""
+        growth = self._growth.pop(owner, None)
+        if growth is not None:
+            self._budget.release(growth)
 
-    def look_at_browser(self, wear: BrowserWear) -> None:
-        """Take note of what the browser and its driver hold by now."""
+    def look_at_browser(self, owner: BrowserOwner, browser: Browser, wear: BrowserWear) -> None:
+        """Take note of what a browser and its driver hold by now."""
         if not wear.held_bytes:
             return
-        if self._growth is not None:
-            self._budget.measure(self._growth, wear.held_bytes)
-        if wear.age_seconds >= GROWN_SECONDS and not self._is_growth_learned:
-            self._is_growth_learned = True
-            self._costs.learn(BROWSER, wear.held_bytes)
+        if owner in self._growth:
+            self._budget.measure(self._growth[owner], wear.held_bytes)
+        if wear.age_seconds >= GROWN_SECONDS and browser not in self._grown:
+            self._grown = {one for one in self._grown if one.state is not BrowserState.CLOSED} | {browser}
+            self._costs.learn(_cost_class(owner), wear.held_bytes)
             # What comes now is growth of another kind, and shows in the readings.
-            self.forget_growth()
+            self.forget_growth(owner)
 
-    def need_bytes(self, request: LeaseRequest, warm: WarmContext | None) -> int:
+    def need_bytes(self, request: LeaseRequest, warm: WarmContext | None, *, is_remote: bool = False) -> int:
         """What to reserve for a lease: of what it is expected to cost, a warm context holds a part already.
+
+        A context on another machine costs ours next to nothing.
 
         At least a quarter is reserved all the same, for the moment when an old and a new document overlap; that much
         too where it is not known what the context holds.
         """
+        if is_remote:
+            return self._settings.remote_context_bytes
         cost = self.expected_bytes(request)
         if warm is None:
             return cost
@@ -82,7 +106,7 @@ class CostLearner:
         cost most, and so on; as soon as classes differ, they part. Then come idle contexts, and what is left are the
         spare ones that Chromium keeps.
         """
-        at_work = [lease for lease in leases if lease.context.pages]
+        at_work = [lease for lease in leases if lease.context.pages and not lease.context.is_remote]
         by_cost = sorted(at_work, key=lambda lease: self.expected_bytes(lease.request), reverse=True)
         found = (own_bytes(row.pid) for row in tree if row.role is Role.RENDERER)
         held = sorted((one for one in found if one), reverse=True)
@@ -105,3 +129,8 @@ class CostLearner:
         if lease.peak_bytes and is_news:
             self._costs.learn(lease.request.cost_class, lease.peak_bytes)
         lease.peak_bytes, lease.learned_at_page = 0, lease.context.pages
+
+
+def _cost_class(owner: BrowserOwner) -> str:
+    """Under which name it is learned what a browser of this kind takes."""
+    return "browser with driver" if owner.uses_driver else "browser"

@@ -7,22 +7,25 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-
-from playwright.async_api import Page
+from typing import TYPE_CHECKING, Any
 
 from browser_pool.context import WarmContext
-from browser_pool.errors import BrowserGone, LeaseEnded, LeaseRecalled
+from browser_pool.errors import BrowserGone, LeaseEnded, LeaseRecalled, NoPlaywrightPage
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
 from browser_pool.lane import Opened
+from browser_pool.quarantine import Quarantine
 from memory import Reservation
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseRequest:
     """What is asked for. `deadline_seconds` covers waiting, work and clean-up; higher `priority` goes first.
 
-    One that `is_deferrable` may be recalled in an emergency: whoever holds it then asks again.
+    `needs_page` is whether it has to have a Playwright page; None leaves that to the pool. One that `is_deferrable`
+    may be recalled in an emergency: whoever holds it then asks again.
     """
 
     site: str
@@ -32,6 +35,7 @@ class LeaseRequest:
     is_fresh: bool = False
     job: str = ""
     is_deferrable: bool = True
+    needs_page: bool | None = None
 
     @property
     def cost_class(self) -> str:
@@ -51,6 +55,7 @@ class Lease:
         *,
         asked_seconds: float,
         memory_is_tight: Callable[[], bool],
+        quarantine: Quarantine | None = None,
     ) -> None:
         self.number = number
         self.request = request
@@ -60,9 +65,14 @@ class Lease:
         self.granted_seconds = time.monotonic()
         self.deadline_at_seconds = asked_seconds + request.deadline_seconds
         self.memory_is_tight = memory_is_tight
+        self.quarantine = quarantine
+        self.url: str | None = None
+        self.page_was_used = False
         self.is_over = False
         self.is_spoiled = False
         self.is_recalled = False
+        self.is_expired = False
+        self.pages_before = context.pages
         self.peak_bytes = 0
         self.held_before_bytes = context.held_bytes or 0
         self.learned_at_page = context.pages
@@ -81,23 +91,32 @@ class Lease:
 
     @property
     def page(self) -> Page:
-        """The full Playwright page. Only valid inside the lease."""
+        """The full Playwright page. Only valid inside the lease. Raises `NoPlaywrightPage` if none was asked for."""
         self._check()
-        return self.context.hand_out_page()
+        page = self.context.page
+        if page is None:
+            raise NoPlaywrightPage(self.number)
+        self.page_was_used = True
+        return page
 
     async def open(self, url: str, *, timeout_seconds: float, saved_html: bytes | None = None) -> Opened:
         """See `Lane.open`. Where memory is tight the page gives back first what the one before has left behind.
 
-        That is the moment when it costs least: nothing is loading, and all of it is garbage.
+        That is the moment when it costs least: nothing is loading, and all of it is garbage. Raises `UrlQuarantined`
+        for an address that has killed too often.
         """
         self._check()
+        if self.quarantine is not None:
+            self.quarantine.check(url)
         if self.context.pages and self.memory_is_tight():
             with self._spoiling():
-                await self.context.reclaim()
+                await self._reclaim()
+        self.survived()
         self.context.pages += 1
         if saved_html is not None:
             # The network of this context stays shut from here on, so nobody may get it after us.
             self.is_spoiled = True
+        self.url = url
         with self._spoiling():
             return await self.context.lane.open(url, timeout_seconds=timeout_seconds, saved_html=saved_html)
 
@@ -107,22 +126,43 @@ class Lease:
         with self._spoiling():
             return await self.context.lane.evaluate(script, argument)
 
-    async def block(self, patterns: Sequence[str]) -> None:
+    async def block(self, urls: Sequence[str] = (), kinds: Sequence[str] = ()) -> None:
         """See `Lane.block`."""
         self._check()
-        await self.context.lane.block(patterns)
+        with self._spoiling():
+            await self.context.lane.block(urls, kinds)
 
     async def reclaim(self) -> None:
         """See `Lane.reclaim`."""
         self._check()
-        await self.context.reclaim()
+        with self._spoiling():
+            await self._reclaim()
+
+    async def _reclaim(self) -> None:
+        try:
+            await self.context.reclaim()
+        except TimeoutError:
+            raise BrowserGone("the page does not answer any more") from None
+
+    def survived(self) -> None:
+        """Nothing has died under the address that was open."""
+        if self.url is not None and self.quarantine is not None:
+            self.quarantine.clear(self.url)
+        self.url = None
 
     @contextmanager
     def _spoiling(self) -> Iterator[None]:
         """A page that died, or was left in the middle of something, must not be used again."""
         try:
             yield
-        except (BrowserGone, asyncio.CancelledError):
+        except BrowserGone:
+            self.is_spoiled = True
+            # A browser that the pool itself has ended died of nothing that was open in it.
+            if self.url is not None and self.quarantine is not None and not self.is_over:
+                self.quarantine.strike(self.url)
+            self.url = None
+            raise
+        except asyncio.CancelledError:
             self.is_spoiled = True
             raise
 

@@ -1,21 +1,24 @@
-"""The one owner of browser processes: launched when needed, one launch at a time, replaced when gone."""
+"""The one owner of the browsers of one kind in one place: launched when needed, one at a time, replaced when gone."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
-import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential, wait_random
 
+from browser_pool.breaker import Breaker
 from browser_pool.browser import Browser
+from browser_pool.cdp.browser import CdpBrowser
 from browser_pool.chromium import find_chromium
+from browser_pool.endpoint import Endpoint
 from browser_pool.errors import BrowserGone, LaunchFailed
+from browser_pool.events import BrowserLaunched, BrowserLost, EndpointDown, Hooks
 from browser_pool.settings import PoolSettings
 
-log = structlog.get_logger()
-
 LAUNCH_ATTEMPTS = 3
+"""Of a Chromium of ours. One that runs elsewhere is asked once, and then others are."""
 
 
 class BrowserOwner:
@@ -26,19 +29,31 @@ class BrowserOwner:
 
     def __init__(
         self,
+        endpoint: Endpoint,
         settings: PoolSettings,
         *,
+        uses_driver: bool,
         limit_bytes: Callable[[], int | None],
-        on_launched: Callable[[], None],
+        on_launched: Callable[[Browser], None],
         on_lost: Callable[[Browser], None],
+        hooks: Hooks,
     ) -> None:
+        self.endpoint = endpoint
+        self.uses_driver = uses_driver
+        self.breaker = Breaker()
+        self.browser: Browser | None = None
         self._settings = settings
         self._limit_bytes = limit_bytes
         self._on_launched = on_launched
         self._on_lost = on_lost
+        self._hooks = hooks
         self._launching: asyncio.Task[Browser] | None = None
         self._is_closing = False
-        self.browser: Browser | None = None
+
+    @property
+    def must_launch(self) -> bool:
+        """Whether a lease here needs memory for a browser first."""
+        return self.endpoint.is_local and self.browser is None
 
     async def serving(self) -> Browser:
         """The browser, launched if there is none.
@@ -62,9 +77,14 @@ class BrowserOwner:
 
     def lose(self, browser: Browser) -> None:
         """A browser is gone, or as good as gone. Twice is harmless."""
-        if self.browser is browser:
-            self.browser = None
-            self._on_lost(browser)
+        if self.browser is not browser:
+            return
+        self.browser = None
+        if browser.contexts_opened == 0:
+            # It starts, and can do nothing: as good as one that does not start.
+            self._fail("it died before it had opened a page")
+        self._hooks.tell(BrowserLost(self.endpoint.name, browser.version, browser.age_seconds))
+        self._on_lost(browser)
 
     def hand_over(self, browser: Browser) -> None:
         """Let go of a browser that its caller will close: the next who asks gets a new one."""
@@ -88,16 +108,45 @@ class BrowserOwner:
     async def _launch(self) -> Browser:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(LaunchFailed),
-            stop=stop_after_attempt(LAUNCH_ATTEMPTS),
+            stop=stop_after_attempt(LAUNCH_ATTEMPTS if self.endpoint.is_local else 1),
             wait=wait_exponential(multiplier=0.2, max=5.0) + wait_random(0.0, 0.2),
             reraise=True,
         )
-        launched: Browser = await retrying(self._launch_once)
-        self.browser = launched
-        return launched
+        started_seconds = time.monotonic()
+        try:
+            browser: Browser = await retrying(self._launch_once)
+        except LaunchFailed as error:
+            self._fail(error.detail)
+            raise
+        self.browser = browser
+        self._hooks.tell(
+            BrowserLaunched(
+                self.endpoint.name,
+                browser.version,
+                browser.has_pages,
+                browser.is_sandboxed,
+                time.monotonic() - started_seconds,
+            )
+        )
+        self._on_launched(browser)
+        return browser
 
     async def _launch_once(self) -> Browser:
-        chromium = find_chromium(self._settings.chromium, headed=self._settings.headed)
-        browser = await Browser.launch(chromium, self._settings, limit_bytes=self._limit_bytes(), on_gone=self.lose)
-        self._on_launched()
-        return browser
+        settings, endpoint = self._settings, self.endpoint
+        if not self.uses_driver:
+            if endpoint.is_local:
+                chromium = find_chromium(settings.chromium, headed=settings.headed)
+                return await CdpBrowser.launch(chromium, settings, on_gone=self.lose)
+            return await CdpBrowser.connect(endpoint, settings, on_gone=self.lose)
+        # Playwright is 17 MB of Python that a pool without its pages never needs.
+        from browser_pool.node.browser import NodeBrowser  # noqa: PLC0415
+
+        limit_bytes = self._limit_bytes()
+        if endpoint.is_local:
+            chromium = find_chromium(settings.chromium, headed=settings.headed)
+            return await NodeBrowser.launch(chromium, settings, limit_bytes=limit_bytes, on_gone=self.lose)
+        return await NodeBrowser.connect(endpoint, settings, limit_bytes=limit_bytes, on_gone=self.lose)
+
+    def _fail(self, detail: str) -> None:
+        pause = self.breaker.fail(detail, time.monotonic())
+        self._hooks.tell(EndpointDown(self.endpoint.name, detail, pause))

@@ -15,7 +15,7 @@ import structlog
 
 from browser_pool.context import ContextState, WarmContext
 from browser_pool.errors import BrowserGone
-from browser_pool.owner import BrowserOwner
+from browser_pool.fleet import Fleet
 from browser_pool.table import LeaseTable
 
 log = structlog.get_logger()
@@ -27,14 +27,14 @@ class Reaper:
     def __init__(
         self,
         table: LeaseTable,
-        owner: BrowserOwner,
+        fleet: Fleet,
         *,
         within_seconds: float,
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
         on_done: Callable[[], None],
     ) -> None:
         self._table = table
-        self._owner = owner
+        self._fleet = fleet
         self._within_seconds = within_seconds
         self._spawn = spawn
         self._on_done = on_done
@@ -75,6 +75,6 @@ class Reaper:
         except TimeoutError:
             log.warning("browser.wedged", context=context.number, after_seconds=self._within_seconds)
             if browser is not None:
-                self._owner.kill(browser)
+                self._fleet.owner_of(browser).kill(browser)
         self._table.drop_context(context)
         self._on_done()

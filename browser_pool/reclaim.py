@@ -9,20 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from playwright.async_api import Error
-
 from browser_pool.browser import Browser
 from browser_pool.context import WarmContext
 from browser_pool.errors import BrowserPoolError
 
 
-async def reclaim(contexts: Sequence[WarmContext], browser: Browser | None) -> str:
-    """Ask every page, then the browser. Says how many answered; who hangs is not waited for."""
+async def reclaim(contexts: Sequence[WarmContext], browsers: Sequence[Browser]) -> str:
+    """Ask every page, then the browsers. Says how many answered; who hangs is not waited for."""
     pages = await asyncio.gather(*(context.reclaim() for context in contexts), return_exceptions=True)
-    browsers = await asyncio.gather(*([browser.reclaim()] if browser else []), return_exceptions=True)
-    for result in (*pages, *browsers):
-        if isinstance(result, BaseException) and not isinstance(result, BrowserPoolError | TimeoutError | Error):
+    whole = await asyncio.gather(*(browser.reclaim() for browser in browsers), return_exceptions=True)
+    for result in (*pages, *whole):
+        if isinstance(result, BaseException) and not isinstance(result, BrowserPoolError | TimeoutError):
             raise result
     answered = sum(result is None for result in pages)
     silent = "" if answered == len(pages) else f", {len(pages) - answered} did not answer"
-    return f"asked {len(pages)} pages and {len(browsers)} browser to give memory back{silent}"
+    return f"asked {len(pages)} pages and {len(whole)} browser to give memory back{silent}"

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable
 from browser_pool import wear as browser_wear
 from browser_pool.browser import Browser
 from browser_pool.context import ContextState, WarmContext
+from browser_pool.events import BrowserRecycled, Hooks
+from browser_pool.fleet import Fleet
 from browser_pool.lease import Lease, LeaseRequest
-from browser_pool.owner import BrowserOwner
 from browser_pool.reclaim import reclaim
 from browser_pool.table import LeaseTable
 from browser_pool.wear import wear_of
@@ -34,19 +35,21 @@ class PoolRelief:
     def __init__(
         self,
         table: LeaseTable,
-        owner: BrowserOwner,
+        fleet: Fleet,
         *,
         expected_bytes: Callable[[LeaseRequest], int],
         tree: Callable[[], tuple[ProcessMemory, ...]],
         retire: Callable[[WarmContext], asyncio.Task[None] | None],
         recall: Callable[[Lease], None],
+        hooks: Hooks,
     ) -> None:
         self._table = table
-        self._owner = owner
+        self._fleet = fleet
         self._expected_bytes = expected_bytes
         self._tree = tree
         self._retire = retire
         self._recall = recall
+        self._hooks = hooks
 
     def steps(self) -> tuple[Step, ...]:
         """What to register with the ladder."""
@@ -61,12 +64,12 @@ class PoolRelief:
     async def reclaim(self) -> str:
         """Make pages and browser give memory back while they stay open."""
         contexts = [*self._table.in_state(ContextState.LEASED), *self._table.in_state(ContextState.FREE)]
-        return await reclaim(contexts, self._owner.browser)
+        return await reclaim([one for one in contexts if not one.is_remote], self._fleet.local_browsers)
 
     async def close_idle(self) -> str:
         """Close every context that nobody has leased. One that is just being cleaned is idle as well."""
         idle = [*self._table.in_state(ContextState.FREE), *self._table.in_state(ContextState.CLEANING)]
-        closing = [self._retire(context) for context in idle]
+        closing = [self._retire(context) for context in idle if not context.is_remote]
         tasks = [task for task in closing if task is not None]
         if tasks:
             # Not gathered: closing goes on if the ladder is stopped or the step runs out of time.
@@ -74,18 +77,20 @@ class PoolRelief:
         return f"closed {len(tasks)} idle contexts"
 
     async def recycle(self) -> str:
-        """Replace a browser that has grown fat, if nobody is at work in it."""
-        browser = self._owner.browser
-        if browser is None:
-            return "there is no browser"
+        """End a browser that has grown fat or is not the usual kind, if nobody is at work in it."""
+        said = [await self._recycle(browser) for browser in self._fleet.local_browsers]
+        return "; ".join(said) or "there is no browser"
+
+    async def _recycle(self, browser: Browser) -> str:
         wear = wear_of(browser, self._tree())
         held = mib(wear.held_bytes)
-        if not wear.has_grown(FAT):
+        is_spare = self._fleet.is_spare(self._fleet.owner_of(browser))
+        if not is_spare and not wear.has_grown(FAT):
             return f"the browser is not fat: {held} after {wear.age_seconds:.0f} s"
-        if self._table.leases:
-            return f"the browser is fat ({held}), and {len(self._table.leases)} leases are at work in it"
-        self._table.totals.browsers_recycled += 1
-        await self._end(browser)
+        at_work = len(self._leases_in(browser))
+        if at_work:
+            return f"the browser holds {held}, and {at_work} leases are at work in it"
+        await self._end(browser, "idle" if is_spare else "fat", wear.held_bytes)
         return f"ended a browser that held {held}; the next lease starts another"
 
     async def requeue(self) -> str:
@@ -99,21 +104,29 @@ class PoolRelief:
         return f"recalled lease {lease.number} ({lease.request.site}, {lease.request.job or 'no job'})"
 
     async def restart(self) -> str:
-        """End the browser; the leases in it are recalled, and the next one starts another."""
-        browser = self._owner.browser
-        if browser is None:
+        """End the browser that holds most; the leases in it are recalled, and the next one starts another."""
+        browsers = self._fleet.local_browsers
+        if not browsers:
             return "there is no browser"
-        if browser.age_seconds < browser_wear.YOUNG_SECONDS:
-            return f"the browser is {browser.age_seconds:.0f} s old: to end it would free little"
-        leases = list(self._table.leases.values())
+        old = [one for one in browsers if one.age_seconds >= browser_wear.YOUNG_SECONDS]
+        if not old:
+            age = max(one.age_seconds for one in browsers)
+            return f"the browser is {age:.0f} s old: to end it would free little"
+        browser = max(old, key=lambda one: wear_of(one, self._tree()).held_bytes)
+        leases = self._leases_in(browser)
         for lease in leases:
             self._recall(lease)
-        self._table.totals.browsers_recycled += 1
-        await self._end(browser)
+        await self._end(browser, "memory", wear_of(browser, self._tree()).held_bytes)
         return f"ended the browser, and {len(leases)} leases with it"
 
-    async def _end(self, browser: Browser) -> None:
-        self._owner.hand_over(browser)
+    def _leases_in(self, browser: Browser) -> list[Lease]:
+        return [lease for lease in self._table.leases.values() if lease.context.browser is browser]
+
+    async def _end(self, browser: Browser, why: str, held_bytes: int) -> None:
+        owner = self._fleet.owner_of(browser)
+        self._hooks.tell(BrowserRecycled(owner.endpoint.name, why, browser.age_seconds, held_bytes))
+        self._table.totals.browsers_recycled += 1
+        owner.hand_over(browser)
         self._table.drop_contexts_of(browser)
         await browser.close()
 
@@ -126,7 +139,7 @@ class PoolRelief:
 
 def costliest_deferrable(leases: Iterable[Lease], expected_bytes: Callable[[LeaseRequest], int]) -> Lease | None:
     """The lease to recall: the lowest priority, then the highest cost, then the youngest. Never the last one."""
-    at_work = list(leases)
+    at_work = [lease for lease in leases if not lease.context.is_remote]
     if len(at_work) < 2:
         return None
     deferrable = (lease for lease in at_work if lease.request.is_deferrable)

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from browser_pool.endpoint import LOCAL, Endpoint
+
 MIB = 1 << 20
 
 
@@ -22,21 +24,34 @@ class PoolSettings:
     what a context takes, until enough have been measured: a page of a large application held 60 to 110 MiB.
     `launch_cost_bytes` is what driver and browser take before any page.
 
+    `needs_page` is whether leases have a Playwright page unless they say otherwise. Without one the pool does without
+    Playwright and its Node driver, which is half the memory of a small container and a third more pages/s.
+    `endpoints` are where browsers come from. A context elsewhere costs `remote_context_bytes` of our memory.
+
     A context is replaced after so many pages or seconds, a browser after so many seconds or when it and its driver
-    hold `fat_browser` times what they held a minute after launch.
+    hold `fat_browser` times what they held a minute after launch. A browser that nobody has had a context in for
+    `idle_browser_seconds` is ended, unless it is the kind that leases get by default.
+
+    An address under which a browser or renderer died `deaths_per_url` times is left alone for `quarantine_seconds`.
     """
 
     chromium: Path | None = None
     headed: bool = False
+    needs_page: bool = True
+    endpoints: tuple[Endpoint, ...] = (LOCAL,)
     max_contexts: int = field(default_factory=_two_a_core)
     queue_limit: int = 1000
     ages_every_seconds: float = 15.0
     context_cost_bytes: int = 96 * MIB
     launch_cost_bytes: int = 130 * MIB
+    remote_context_bytes: int = 4 * MIB
     pages_per_context: int = 500
     context_age_seconds: float = 1800.0
     browser_age_seconds: float = 6 * 3600.0
     fat_browser: float = 2.0
+    idle_browser_seconds: float = 120.0
+    deaths_per_url: int = 3
+    quarantine_seconds: float = 6 * 3600.0
     clean_seconds: float = 5.0
     launch_seconds: float = 30.0
     program_name: str = "Tidegate"

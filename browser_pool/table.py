@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 from browser_pool.browser import Browser
 from browser_pool.context import ContextState, WarmContext
 from browser_pool.errors import LeaseRefused
+from browser_pool.events import Hooks, RequestRefused
 from browser_pool.lease import Lease, LeaseRequest
+from browser_pool.owner import BrowserOwner
+from browser_pool.quarantine import Quarantine
 from browser_pool.settings import PoolSettings
 from memory import Reservation
 
@@ -112,9 +115,18 @@ class PoolStatistics:
 class LeaseTable:
     """The rows and the rules for changing them."""
 
-    def __init__(self, settings: PoolSettings, memory_is_tight: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        settings: PoolSettings,
+        memory_is_tight: Callable[[], bool],
+        *,
+        quarantine: Quarantine | None = None,
+        hooks: Hooks | None = None,
+    ) -> None:
         self._settings = settings
         self._memory_is_tight = memory_is_tight
+        self._hooks = hooks or Hooks()
+        self.quarantine = quarantine or Quarantine(settings.deaths_per_url, settings.quarantine_seconds)
         self._numbers = itertools.count(1)
         self.waiters: list[Waiter] = []
         self.leases: dict[int, Lease] = {}
@@ -124,7 +136,7 @@ class LeaseTable:
     def enqueue(self, request: LeaseRequest) -> Waiter:
         """Put a request into the queue. Raises `LeaseRefused` when the queue is full."""
         if len(self.waiters) >= self._settings.queue_limit:
-            raise self.refusal("queue_full", f"{len(self.waiters)} are waiting already", 0.0)
+            raise self.refusal(request, "queue_full", f"{len(self.waiters)} are waiting already", 0.0)
         waiter = Waiter(next(self._numbers), request, time.monotonic(), asyncio.get_running_loop().create_future())
         self.waiters.append(waiter)
         return waiter
@@ -146,20 +158,22 @@ class LeaseTable:
         if waiter in self.waiters:
             self.waiters.remove(waiter)
 
-    def refusal(self, reason: str, detail: str, waited_seconds: float) -> LeaseRefused:
+    def refusal(self, request: LeaseRequest, reason: str, detail: str, waited_seconds: float) -> LeaseRefused:
         """Count a refusal and make its error."""
         self.totals.refused[reason] = self.totals.refused.get(reason, 0) + 1
+        self._hooks.tell(RequestRefused(request.site, request.job, reason, detail, waited_seconds))
         return LeaseRefused(reason, detail, waited_seconds)
 
     def choose(self, request: LeaseRequest) -> UseContext | MakeContext | CloseContext | WaitForSlot:
         """Which context a request gets, as things stand. Decides only."""
         free, cleaning = self.in_state(ContextState.FREE), self.in_state(ContextState.CLEANING)
         if not request.is_fresh:
-            same = [one for one in free if one.site == request.site and one.identity == request.identity]
+            same = [one for one in free if fits(one, request)]
             if same:
-                # The one used last: its caches are warm, and the others may grow old enough to be closed.
-                return UseContext(max(same, key=lambda one: one.free_since_seconds))
-            if any(one.site == request.site and one.identity == request.identity for one in cleaning):
+                # One without a page that nobody asked for, and of those the one used last: its caches are warm, and
+                # the others may grow old enough to be closed.
+                return UseContext(max(same, key=lambda one: (not one.has_page, one.free_since_seconds)))
+            if any(fits(one, request) for one in cleaning):
                 return WaitForSlot("a context of this site is just being cleaned")
         if len(self.contexts) < self._settings.max_contexts:
             return MakeContext()
@@ -169,9 +183,9 @@ class LeaseTable:
             return CloseContext(min(free, key=lambda one: one.free_since_seconds))
         return WaitForSlot(f"all {self._settings.max_contexts} contexts are in use")
 
-    def add_context(self, request: LeaseRequest) -> WarmContext:
+    def add_context(self, request: LeaseRequest, source: BrowserOwner | None = None) -> WarmContext:
         """Register a context before it exists."""
-        context = WarmContext(next(self._numbers), request.site, request.identity)
+        context = WarmContext(next(self._numbers), request.site, request.identity, source)
         self.contexts.append(context)
         self.totals.contexts_made += 1
         return context
@@ -200,6 +214,7 @@ class LeaseTable:
             reservation,
             asked_seconds=waiter.asked_seconds,
             memory_is_tight=self._memory_is_tight,
+            quarantine=self.quarantine,
         )
         self.leases[lease.number] = lease
         self.totals.granted += 1
@@ -239,6 +254,12 @@ class LeaseTable:
             browsers_recycled=totals.browsers_recycled,
             longest_wait_seconds=totals.longest_wait_seconds,
         )
+
+
+def fits(context: WarmContext, request: LeaseRequest) -> bool:
+    """Whether a warm context is of the kind that is asked for. Pure."""
+    is_same = context.site == request.site and context.identity == request.identity
+    return is_same and (context.has_page or not request.needs_page)
 
 
 def aged_priority(waiter: Waiter, now_seconds: float, every_seconds: float) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from browser_pool.browser import Browser
 from browser_pool.settings import PoolSettings
 from memory import ProcessMemory, Role
+from memory.processes import below
 
 BROWSER_ROLES = frozenset({Role.DRIVER, Role.BROWSER, Role.GPU, Role.NETWORK})
 
@@ -37,6 +38,8 @@ class BrowserWear:
 
 
 def wear_of(browser: Browser, tree: Iterable[ProcessMemory]) -> BrowserWear:
-    """The wear of the only browser there is, by the last measurement of the process tree."""
-    held = sum(row.held_bytes for row in tree if row.role in BROWSER_ROLES)
+    """The wear of `browser`, by the last measurement of the process tree. One elsewhere holds nothing here."""
+    held = 0
+    if browser.root_pid is not None:
+        held = sum(row.held_bytes for row in below(tree, browser.root_pid) if row.role in BROWSER_ROLES)
     return BrowserWear(browser.age_seconds, held, browser.settled_bytes)

@@ -38,12 +38,13 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessMemory:
-    """One process. `measure` is "pss" or "uss"."""
+    """One process. `measure` is "pss" or "uss"; `parent` is the process that started it, 0 where that is unknown."""
 
     pid: int
     role: Role
     held_bytes: int
     measure: str
+    parent: int = 0
 
 
 def role_of(command: list[str]) -> Role:
@@ -101,6 +102,17 @@ def total_bytes(rows: Iterable[ProcessMemory]) -> int:
     return sum(row.held_bytes for row in rows)
 
 
+def below(rows: Iterable[ProcessMemory], root: int) -> tuple[ProcessMemory, ...]:
+    """Process `root` and all that it has started, directly or not. Pure."""
+    all_rows = tuple(rows)
+    found = {root}
+    while True:
+        more = {row.pid for row in all_rows if row.parent in found} - found
+        if not more:
+            return tuple(row for row in all_rows if row.pid in found)
+        found |= more
+
+
 def by_role(rows: Iterable[ProcessMemory]) -> dict[Role, int]:
     """What they hold by role, in bytes, most first."""
     held: Counter[Role] = Counter()
@@ -114,8 +126,8 @@ def _row(process: psutil.Process) -> ProcessMemory | None:
         role = role_of(process.cmdline())
         pss = _pss_bytes(process.pid)
         if pss is not None:
-            return ProcessMemory(process.pid, role, pss, "pss")
-        return ProcessMemory(process.pid, role, process.memory_full_info().uss, "uss")
+            return ProcessMemory(process.pid, role, pss, "pss", process.ppid())
+        return ProcessMemory(process.pid, role, process.memory_full_info().uss, "uss", process.ppid())
     except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
         # It ended while we looked, or belongs to somebody else: it is not ours to count.
         return None

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from browser_pool.blocking import Blocking
 from scraper.counts import Abbreviation
 from scraper.outcome import Outcome
 from scraper.post import METRICS
@@ -232,11 +233,14 @@ class Definition(_Table):
     politeness: Politeness = Politeness()
     block: tuple[str, ...] = ()
     """What is refused while a page loads (`*` is the only wildcard)."""
+    block_kinds: tuple[str, ...] = ()
+    """Kinds of things that are refused whatever their address: "image", "font", "media" and so on."""
     layouts: Annotated[tuple[Layout, ...], Field(min_length=1)]
     tell_tales: tuple[TellTale, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        Blocking.of(self.block, self.block_kinds)
         if re.compile(self.post_id).groups != 1:
             raise ValueError("post_id: a regular expression with one group, the id")
         try:

@@ -15,10 +15,17 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Any, Final
 
-from playwright.async_api import Error as PlaywrightError
 from pydantic import ValidationError
 
-from browser_pool.errors import NavigationBecameDownload, NavigationFailed, NavigationTimeout, PageCrashed
+from browser_pool.errors import (
+    NavigationBecameDownload,
+    NavigationFailed,
+    NavigationTimeout,
+    PageCrashed,
+    PageReplaced,
+    ScriptFailed,
+    UrlQuarantined,
+)
 from browser_pool.lane import Lane, Opened
 from scraper.definition import Definition
 from scraper.extraction import Extraction, extract
@@ -31,12 +38,6 @@ HTTP_FAILED: Final = 400
 GRACE_SECONDS: Final = 0.5
 """The reader is told to end this much before the time limit, so that what it saw still comes back."""
 
-_REPLACED = (
-    "Execution context was destroyed",
-    "Cannot find context",
-    "because of a navigation",
-    "frame was detached",
-)
 _SEAL = (
     "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'; "
     'script-src {}">'
@@ -118,7 +119,7 @@ async def open_page(
         return _unread(Verdict(Outcome.CRASHED, str(error)), url, opened, asked, started)
     except NavigationFailed as error:
         return _unread(of_failure(error), url, opened, asked, started)
-    except (PlaywrightError, ValidationError) as error:
+    except (ScriptFailed, ValidationError) as error:
         # A selector that is none, or a page that has replaced what the reader stands on.
         verdict = Verdict(Outcome.SELECTOR_DRIFT, f"the reader failed: {str(error).splitlines()[0]}")
         return _unread(verdict, url, opened, asked, started)
@@ -129,7 +130,7 @@ async def _open(
     lane: Lane, url: str, definition: Definition, saved_html: bytes | None, timeout_seconds: float
 ) -> Opened:
     if saved_html is None:
-        await lane.block(definition.block)
+        await lane.block(definition.block, definition.block_kinds)
     else:
         saved_html = sealed(saved_html, javascript=definition.saved.javascript)
     return await lane.open(url, timeout_seconds=timeout_seconds, saved_html=saved_html)
@@ -143,9 +144,7 @@ async def read_page(lane: Lane, reader_task: dict[str, Any]) -> Reading:
     while True:
         try:
             return Reading.model_validate_json(await lane.evaluate(SCRIPT, reader_task))
-        except PlaywrightError as error:
-            if not any(mark in str(error) for mark in _REPLACED):
-                raise
+        except PageReplaced:
             await asyncio.sleep(0)
 
 
@@ -239,6 +238,8 @@ def sealed(html: bytes, *, javascript: bool) -> bytes:
 
 def of_failure(error: NavigationFailed) -> Verdict:
     """What a page that did not come turned out to be."""
+    if isinstance(error, UrlQuarantined):
+        return Verdict(Outcome.CRASHED, str(error))
     if isinstance(error, NavigationBecameDownload) or any(code in error.code for code in _REFUSED_CODES):
         return Verdict(Outcome.REFUSED_URL, str(error))
     if "ERR_TOO_MANY_REDIRECTS" in error.code:

@@ -79,5 +79,6 @@ async def open_database(settings: Settings, guard: MemoryGuard | None = None) ->
 
 
 def _pool_settings(settings: Settings) -> PoolSettings:
-    pool = PoolSettings(chromium=settings.chromium)
+    # Nothing here needs a Playwright page, so nothing here pays for one.
+    pool = PoolSettings(chromium=settings.chromium, needs_page=False)
     return pool if settings.max_contexts is None else replace(pool, max_contexts=settings.max_contexts)

@@ -74,12 +74,19 @@ def folders(scratch: Path) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def make_pool(chromium: Path, monitor: MemoryMonitor, scratch: Path) -> MakePool:
+def needs_page() -> bool:
+    """Whether the pools of a test have Playwright pages. A module that tries both overrides this."""
+    return False
+
+
+@pytest.fixture
+def make_pool(chromium: Path, monitor: MemoryMonitor, scratch: Path, *, needs_page: bool) -> MakePool:
     """`async with make_pool(max_contexts=1) as pool`: a pool of its own for a test that breaks it."""
 
     @asynccontextmanager
     async def make(budget: MemoryBudget | None = None, **settings: object) -> AsyncIterator[UnifiedBrowserPool]:
-        chosen: dict[str, object] = {"chromium": chromium, "scratch": scratch, "max_contexts": 2, **settings}
+        chosen: dict[str, object] = {"chromium": chromium, "scratch": scratch, "max_contexts": 2}
+        chosen |= {"needs_page": needs_page, **settings}
         guard = MemoryGuard(monitor, budget)
         pool = UnifiedBrowserPool(PoolSettings(**chosen), guard=guard)  # type: ignore[arg-type]
         async with pool:

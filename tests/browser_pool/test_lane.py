@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
 import pytest
 
-from browser_pool import NavigationFailed, PoolSettings, UnifiedBrowserPool
+from browser_pool import NavigationFailed, UnifiedBrowserPool
 from tidegate.demo import DemoSite
+
+MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
+
+
+@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+def needs_page(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
 
 
 @pytest.mark.parametrize("trouble", ("redirect_loop", "redirect_file", "download"))
-async def test_a_page_that_failed_does_not_take_the_next_one_along(demo_site: DemoSite, trouble: str) -> None:
+async def test_a_page_that_failed_does_not_take_the_next_one_along(
+    make_pool: MakePool, demo_site: DemoSite, trouble: str
+) -> None:
     good = f"{demo_site.url}/light{demo_site.world.posts[0].path}"
-    async with UnifiedBrowserPool(PoolSettings(max_contexts=1)) as pool, pool.lease(site="demo") as lease:
+    async with make_pool(max_contexts=1) as pool, pool.lease(site="demo") as lease:
         for _ in range(3):
             with pytest.raises(NavigationFailed):
                 await lease.open(f"{demo_site.url}/?trouble={trouble}", timeout_seconds=10)
@@ -19,19 +31,21 @@ async def test_a_page_that_failed_does_not_take_the_next_one_along(demo_site: De
             assert (opened.url, opened.status) == (good, 200)
 
 
-async def test_a_saved_document_is_read_at_its_address_and_nothing_else_is_asked_for(demo_site: DemoSite) -> None:
+async def test_a_saved_document_is_read_at_its_address_and_nothing_else_is_asked_for(
+    make_pool: MakePool, demo_site: DemoSite
+) -> None:
     before = (await demo_site.stats())["requests"]
     html = b"<!doctype html><title>kept</title><img src='/images/post/1.png'><script src='/client/app.js'></script>"
-    async with UnifiedBrowserPool(PoolSettings(max_contexts=1)) as pool, pool.lease(site="demo") as lease:
+    async with make_pool(max_contexts=1) as pool, pool.lease(site="demo") as lease:
         await lease.open(f"{demo_site.url}/@alice", timeout_seconds=10, saved_html=html)
         assert await lease.evaluate("() => [location.pathname, document.title]") == ["/@alice", "kept"]
     assert (await demo_site.stats())["requests"] == before
 
 
-async def test_what_is_blocked_is_never_asked_for(demo_site: DemoSite) -> None:
+async def test_what_is_blocked_is_never_asked_for(make_pool: MakePool, demo_site: DemoSite) -> None:
     shown = "() => new Promise(done => setTimeout(() => done(document.querySelectorAll('article').length), 300))"
     before = (await demo_site.stats())["requests"]
-    async with UnifiedBrowserPool(PoolSettings(max_contexts=1)) as pool, pool.lease(site="demo") as lease:
+    async with make_pool(max_contexts=1) as pool, pool.lease(site="demo") as lease:
         await lease.block(["*/images/*", "*/tracker/*"])
         await lease.open(f"{demo_site.url}/", timeout_seconds=10)
         assert await lease.evaluate(shown) > 0

@@ -7,11 +7,15 @@ import browser_pool
 
 def test_the_public_names_are_these() -> None:
     assert sorted(browser_pool.__all__) == [
+        "Blocking",
         "BrowserGone",
         "BrowserPoolError",
         "Chromium",
         "ChromiumNotFound",
+        "Endpoint",
+        "EndpointUnreachable",
         "Identity",
+        "IdentityUnreadable",
         "Lane",
         "LaunchFailed",
         "Lease",
@@ -22,12 +26,16 @@ def test_the_public_names_are_these() -> None:
         "NavigationBecameDownload",
         "NavigationFailed",
         "NavigationTimeout",
+        "NoPlaywrightPage",
         "Opened",
         "PageCrashed",
-        "PlaywrightLane",
+        "PageReplaced",
         "PoolSettings",
         "PoolStatistics",
+        "Proxy",
+        "ScriptFailed",
         "UnifiedBrowserPool",
+        "UrlQuarantined",
         "find_chromium",
     ]
 

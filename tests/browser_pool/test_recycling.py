@@ -32,8 +32,15 @@ class Dial(Protocol):
 SETTINGS = PoolSettings(fat_browser=2.0, browser_age_seconds=3600)
 
 
-def tree(held_mb: int) -> tuple[ProcessMemory, ...]:
-    return (ProcessMemory(1, Role.DRIVER, held_mb * MIB, "pss"),)
+def tree(browser: Browser, held_mb: int) -> tuple[ProcessMemory, ...]:
+    """A driver or browser process with a child, which hold so much together."""
+    assert browser.root_pid is not None
+    half = held_mb * MIB // 2
+    return (
+        ProcessMemory(browser.root_pid, Role.BROWSER, half, "pss"),
+        ProcessMemory(1, Role.GPU, half, "pss", parent=browser.root_pid),
+        ProcessMemory(2, Role.BROWSER, 5000 * MIB, "pss"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,9 +65,9 @@ async def grow(pool: UnifiedBrowserPool, monitor: MemoryMonitor, eventually: Eve
     browser = pool.browser
     assert browser is not None
     # Whatever it was taken to hold before is forgotten.
-    monitor.tree, browser.settled_bytes = tree(200), None
+    monitor.tree, browser.settled_bytes = tree(browser, 200), None
     await eventually(lambda: browser.settled_bytes == 200 * MIB)
-    monitor.tree = tree(400)
+    monitor.tree = tree(browser, 400)
     await eventually(lambda: pool.browser is not browser)
     return browser
 
@@ -73,7 +80,7 @@ def browsers(started: Started) -> int:
             roles.append(role_of(process.cmdline()))
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
-    return roles.count(Role.DRIVER)
+    return roles.count(Role.BROWSER)
 
 
 async def test_a_busy_pool_recycles_who_is_at_work_goes_on_and_who_comes_gets_the_new_browser(
@@ -115,7 +122,7 @@ async def test_what_two_browsers_hold_together_is_not_learned_as_what_one_does(
         monkeypatch.setattr("browser_pool.learning.GROWN_SECONDS", 0.0)
         looks = itertools.count()
         async with pool.lease(site="a"):
-            assert pool._recycler.draining is not None
+            assert pool._recycler.draining
             started = next(looks)
             await eventually(lambda: next(looks) > started + 40)
             assert "browser" not in pool._guard.costs.observations()
@@ -159,6 +166,6 @@ async def test_a_pool_that_is_closed_while_a_browser_drains_leaves_nothing(
     async with make_pool() as pool:
         lease = await pool.acquire(REQUEST)
         await grow(pool, monitor, eventually)
-        assert pool._recycler.draining is not None
+        assert pool._recycler.draining
         assert not lease.is_over
     assert started() == []

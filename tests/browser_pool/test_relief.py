@@ -138,7 +138,8 @@ async def test_a_fat_browser_is_replaced_when_nobody_is_at_work_in_it(
 ) -> None:
     async with make_pool() as pool:
         assert pool.browser is not None
-        monitor.tree = (ProcessMemory(1, Role.BROWSER, 300 * MIB, "pss"),)
+        assert pool.browser.root_pid is not None
+        monitor.tree = (ProcessMemory(pool.browser.root_pid, Role.BROWSER, 300 * MIB, "pss"),)
         assert (await climb(monitor, Rung.RECYCLE))["replace a fat browser"].startswith("the browser is not fat")
         pool.browser.settled_bytes = 200 * MIB
         async with pool.lease(site="a"):

@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, async_playwright
 
-from browser_pool.lane import PlaywrightLane
+from browser_pool import Chromium, Lane, PoolSettings
+from browser_pool.browser import Browser
+from browser_pool.cdp.browser import CdpBrowser
+from browser_pool.identity import DEFAULT_IDENTITY
 from scraper.definition import Definition
 from scraper.definitions import Definitions
 from scraper.page import PageReport, open_page
 
 PAGES = Path(__file__).parent / "pages"
-SYSTEM_CHROMIUM = ("/usr/lib/chromium/chromium-headless-shell", "/usr/lib/chromium/chromium")
-
 ReadFile = Callable[..., Awaitable[PageReport]]
 ReadHtml = Callable[..., Awaitable[PageReport]]
 Serve = Callable[[dict[str, str]], Awaitable[str]]
 
 
-def installed_chromium() -> str | None:
-    """The user's own, the system's, or None for Playwright's."""
-    named = (os.environ.get("TIDEGATE_CHROMIUM", ""), *SYSTEM_CHROMIUM)
-    return next((path for path in named if path and Path(path).is_file()), None)
-
-
 @pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    executable = installed_chromium()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable)
-        yield browser
-        await browser.close()
+async def browser(chromium: Path) -> AsyncIterator[Browser]:
+    browser = await CdpBrowser.launch(Chromium(chromium, "setting"), PoolSettings(), on_gone=lambda _: None)
+    yield browser
+    await browser.close()
 
 
 @pytest.fixture
-async def lane(browser: Browser) -> AsyncIterator[PlaywrightLane]:
-    context = await browser.new_context()
-    yield await PlaywrightLane.over(await context.new_page())
+async def lane(browser: Browser) -> AsyncIterator[Lane]:
+    context = await browser.open_context(DEFAULT_IDENTITY)
+    yield context.lane
     await context.close()
 
 
@@ -51,7 +42,7 @@ def definitions() -> Definitions:
 
 
 @pytest.fixture
-def read_html(lane: PlaywrightLane) -> ReadHtml:
+def read_html(lane: Lane) -> ReadHtml:
     """Read a saved page by a definition, as if it came from `url`."""
 
     async def read(definition: Definition, html: bytes, url: str | None = None) -> PageReport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from browser_pool.lane import PlaywrightLane
+from browser_pool import Lane
 from scraper.definitions import Definitions
 from scraper.feed import Stop, collect
 from scraper.outcome import Outcome
@@ -53,7 +53,7 @@ def ids(posts: Sequence[Post]) -> list[int]:
 
 
 async def test_a_feed_is_collected_to_its_end_though_the_page_drops_what_has_gone_by(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     address = await serve({"/": feed(60)})
     batches: list[list[int]] = []
@@ -70,14 +70,14 @@ async def test_a_feed_is_collected_to_its_end_though_the_page_drops_what_has_gon
     assert len(batches) > 2
 
 
-async def test_the_limit_is_kept_to_the_post(lane: PlaywrightLane, definitions: Definitions, serve: Serve) -> None:
+async def test_the_limit_is_kept_to_the_post(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     address = await serve({"/": feed(60)})
     report = await collect(lane, f"{address}/", definitions.by_name("demo"), limit=21, timeout_seconds=30)
     assert (report.stopped_by, ids(report.posts)) == (Stop.LIMIT, list(range(1, 22)))
 
 
 async def test_a_feed_that_brings_nothing_new_and_no_end_is_left(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     address = await serve({"/": feed(20, ends=False)})
     report = await collect(
@@ -86,7 +86,7 @@ async def test_a_feed_that_brings_nothing_new_and_no_end_is_left(
     assert (report.stopped_by, ids(report.posts)) == (Stop.NOTHING_NEW, list(range(1, 21)))
 
 
-async def test_posts_that_are_too_old_end_it(lane: PlaywrightLane, definitions: Definitions, serve: Serve) -> None:
+async def test_posts_that_are_too_old_end_it(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     address = await serve({"/": feed(60)})
     report = await collect(
         lane,
@@ -100,7 +100,7 @@ async def test_posts_that_are_too_old_end_it(lane: PlaywrightLane, definitions: 
 
 
 async def test_when_the_time_is_over_what_was_collected_is_kept(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     address = await serve({"/": feed(20, ends=False)})
     report = await collect(
@@ -110,24 +110,20 @@ async def test_when_the_time_is_over_what_was_collected_is_kept(
     assert ids(report.posts) == list(range(1, 21))
 
 
-async def test_a_feed_that_does_not_open_says_why(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
-) -> None:
+async def test_a_feed_that_does_not_open_says_why(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     address = await serve({"/": "<main data-state='login-wall'>"})
     report = await collect(lane, f"{address}/", definitions.by_name("demo"), limit=5, timeout_seconds=10)
     assert (report.outcome, report.stopped_by, report.posts) == (Outcome.LOGIN_WALL, Stop.TROUBLE, ())
 
 
-async def test_an_empty_feed_is_empty_and_not_broken(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
-) -> None:
+async def test_an_empty_feed_is_empty_and_not_broken(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     address = await serve({"/": "<main data-state='empty'>nothing here yet</main>"})
     report = await collect(lane, f"{address}/", definitions.by_name("demo"), limit=5, timeout_seconds=10)
     assert (report.outcome, report.stopped_by) == (Outcome.EMPTY, Stop.END_OF_FEED)
 
 
 async def test_a_feed_in_pages_is_followed_from_page_to_page(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     def hn(number: int, *, more: bool) -> str:
         link = f'<a class="morelink" href="/news?p={number + 1}">More</a>' if more else ""

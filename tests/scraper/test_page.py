@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from browser_pool import Lane
+from browser_pool.cdp.lane import CdpLane
 from browser_pool.errors import BrowserGone, PageCrashed
-from browser_pool.lane import PlaywrightLane
 from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from scraper.page import open_page
@@ -33,7 +34,7 @@ def page(*parts: str) -> str:
     return f"<!DOCTYPE html><html lang='en'><title>Demo</title><body>{''.join(parts)}</body></html>"
 
 
-async def test_a_post_is_opened_and_read(lane: PlaywrightLane, definitions: Definitions, serve: Serve) -> None:
+async def test_a_post_is_opened_and_read(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     quote = """<blockquote data-quoted><a rel="author" href="/@bob">Bob</a><p data-text>Low</p></blockquote>"""
     address = await serve({"/@alice/post/7": page(article(6), article(7, inner=quote))})
     report = await open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=20)
@@ -50,7 +51,7 @@ async def test_a_post_is_opened_and_read(lane: PlaywrightLane, definitions: Defi
 
 
 async def test_a_post_that_scripts_bring_later_is_waited_for(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     late = f"<script>setTimeout(() => document.body.insertAdjacentHTML('beforeend', `{article(7)}`), 300)</script>"
     address = await serve({"/@alice/post/7": page(article(6), late)})
@@ -60,7 +61,7 @@ async def test_a_post_that_scripts_bring_later_is_waited_for(
 
 
 async def test_a_promoted_post_is_read_when_it_is_the_one_asked_for(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     paid = page(article(7).replace("<article", "<article data-promoted"))
     address = await serve({"/@alice/post/7": paid, "/": paid})
@@ -73,7 +74,7 @@ async def test_a_promoted_post_is_read_when_it_is_the_one_asked_for(
 
 
 async def test_counts_that_scripts_bring_later_are_waited_for(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     late = f"""<script>setTimeout(() => document.querySelector('[role=group]')
         .setAttribute('aria-label', '{LABEL}'), 300)</script>"""
@@ -85,7 +86,7 @@ async def test_counts_that_scripts_bring_later_are_waited_for(
 
 
 async def test_a_page_that_sends_itself_elsewhere_is_read_where_it_ends(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     address = await serve(
         {
@@ -99,7 +100,7 @@ async def test_a_page_that_sends_itself_elsewhere_is_read_where_it_ends(
 
 
 async def test_a_redirect_that_may_not_be_followed_is_refused(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     address = await serve(
         {"/@alice/post/7": "HTTP/1.1 302 Found\nLocation: /inside\n\n", "/inside": page(article(7))}
@@ -137,7 +138,7 @@ async def test_a_redirect_that_may_not_be_followed_is_refused(
     ),
 )
 async def test_what_stands_in_the_way_is_said(
-    lane: PlaywrightLane,
+    lane: Lane,
     definitions: Definitions,
     serve: Serve,
     trouble: tuple[str, Outcome, float | None],
@@ -150,21 +151,21 @@ async def test_what_stands_in_the_way_is_said(
 
 
 async def test_a_page_that_never_stops_computing_is_a_timeout(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     address = await serve({"/@alice/post/7": page("<script>setTimeout(() => { for (;;) {} }, 50)</script>")})
     report = await open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=2)
     assert report.outcome is Outcome.TIMEOUT
 
 
-async def test_a_server_that_is_not_there_is_no_missing_post(lane: PlaywrightLane, definitions: Definitions) -> None:
+async def test_a_server_that_is_not_there_is_no_missing_post(lane: Lane, definitions: Definitions) -> None:
     report = await open_page(lane, "http://127.0.0.1:9/@alice/post/7", definitions.by_name("demo"), timeout_seconds=5)
     assert report.outcome in {Outcome.TIMEOUT, Outcome.REFUSED_URL}
     assert report.reason
 
 
 async def test_old_libraries_that_change_what_json_means_do_no_harm(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     hostile = """<script>Array.prototype.toJSON = String.prototype.toJSON = () => "mine";
       Object.prototype.toJSON = () => "mine"; Array.from = () => []; Array.prototype.map = () => []</script>"""
@@ -174,9 +175,7 @@ async def test_old_libraries_that_change_what_json_means_do_no_harm(
     assert report.post.likes == 45
 
 
-async def test_a_selector_that_is_none_is_said_to_be(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
-) -> None:
+async def test_a_selector_that_is_none_is_said_to_be(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     late = "<script>setTimeout(() => document.body.append('x'), 100)</script>"
     address = await serve({"/": page(late)})
     shipped = definitions.by_name("demo")
@@ -189,7 +188,7 @@ async def test_a_selector_that_is_none_is_said_to_be(
 
 
 async def test_what_a_page_shows_only_without_javascript_is_read(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     address = await serve({"/": page(f"<main>please wait</main><noscript>{article(7)}</noscript>")})
     shipped = definitions.by_name("demo")
@@ -207,7 +206,7 @@ async def test_what_a_page_shows_only_without_javascript_is_read(
 
 
 async def test_a_page_without_end_gives_a_bounded_reading_that_has_the_post_asked_for(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     huge = article(1150).replace("High water at nine", "high water " * 10_000)
     html = page(*(article(number) for number in range(1, 1150)), huge)
@@ -220,7 +219,7 @@ async def test_a_page_without_end_gives_a_bounded_reading_that_has_the_post_aske
 
 
 async def test_one_lane_reads_saved_pages_and_live_ones_in_turn(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
     address = await serve({"/@alice/post/7": page(article(7)), "/@alice/post/8": page(article(8))})
     demo = definitions.by_name("demo")
@@ -238,10 +237,10 @@ async def test_one_lane_reads_saved_pages_and_live_ones_in_turn(
 
 
 async def test_a_saved_page_fetches_nothing_and_runs_nothing(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: CdpLane, definitions: Definitions, serve: Serve
 ) -> None:
     failures: list[str | None] = []
-    lane.page.on("requestfailed", lambda request: failures.append(request.failure))
+    lane._session.on("Network.loadingFailed", lambda event: failures.append(event.get("blockedReason")))
     html = page(
         article(7), "<img src='/face.png'><script src='/app.js'></script><script>document.body.remove()</script>"
     )
@@ -284,24 +283,21 @@ async def test_a_crash_of_the_page_is_an_outcome_and_the_loss_of_the_browser_is_
 
 
 async def test_a_renderer_that_dies_while_it_is_read_is_a_crash(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
+    lane: CdpLane, definitions: Definitions, serve: Serve
 ) -> None:
     address = await serve({"/@alice/post/7": page("<main>nothing yet</main>")})
+    arrived = asyncio.Event()
+    lane._session.on("Page.frameNavigated", lambda _: arrived.set())
     reading = asyncio.create_task(
         open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=20)
     )
-    await lane.page.wait_for_selector("main")
-    session = await lane.page.context.new_cdp_session(lane.page)
-    crash = asyncio.create_task(session.send("Page.crash"))
+    await arrived.wait()
+    lane._session.tell("Page.crash")
     report = await reading
-    crash.cancel()
-    await asyncio.gather(crash, return_exceptions=True)
     assert report.outcome is Outcome.CRASHED
 
 
-async def test_the_keys_of_a_post_as_json_are_a_promise(
-    lane: PlaywrightLane, definitions: Definitions, serve: Serve
-) -> None:
+async def test_the_keys_of_a_post_as_json_are_a_promise(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     address = await serve({"/": page(article(7))})
     report = await open_page(lane, f"{address}/", definitions.by_name("demo"), timeout_seconds=20)
     assert list(post_as_dict(report.posts[0])) == [

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from browser_pool.lane import PlaywrightLane
+from browser_pool import Lane
 from scraper.definitions import Definitions
 from scraper.feed import Stop, collect
 from scraper.outcome import Outcome
@@ -35,9 +35,7 @@ def check(site: DemoSite, post: Post, true: TruePost) -> None:
     assert (post.quoted.author if post.quoted else None) == (quoted.author.handle if quoted else None)
 
 
-async def test_every_post_of_its_feed_is_read_as_it_is(
-    lane: PlaywrightLane, definitions: Definitions, site: DemoSite
-) -> None:
+async def test_every_post_of_its_feed_is_read_as_it_is(lane: Lane, definitions: Definitions, site: DemoSite) -> None:
     report = await collect(lane, f"{site.url}/", definitions.by_name("demo"), limit=40, timeout_seconds=40)
     assert report.stopped_by in {Stop.LIMIT, Stop.END_OF_FEED}
     assert len(report.posts) > 20
@@ -45,9 +43,7 @@ async def test_every_post_of_its_feed_is_read_as_it_is(
         check(site, post, site.world.post(post.id))
 
 
-async def test_a_posts_own_page_gives_that_post(
-    lane: PlaywrightLane, definitions: Definitions, site: DemoSite
-) -> None:
+async def test_a_posts_own_page_gives_that_post(lane: Lane, definitions: Definitions, site: DemoSite) -> None:
     for true in site.world.feed().posts[:4]:
         report = await open_page(lane, site.post_url(true), definitions.by_name("demo"), timeout_seconds=20)
         assert report.post is not None, report.reason
@@ -71,7 +67,7 @@ async def test_a_posts_own_page_gives_that_post(
     ),
 )
 async def test_each_trouble_has_its_outcome(
-    lane: PlaywrightLane, definitions: Definitions, site: DemoSite, trouble: str, outcome: Outcome
+    lane: Lane, definitions: Definitions, site: DemoSite, trouble: str, outcome: Outcome
 ) -> None:
     url = f"{site.post_url(site.world.feed().posts[0])}?trouble={trouble}"
     report = await open_page(lane, url, definitions.by_name("demo"), timeout_seconds=4)

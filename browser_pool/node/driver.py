@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import structlog
 from playwright.async_api import Playwright, async_playwright
 
 from browser_pool.errors import LaunchFailed
+from browser_pool.processes import below, end, kill, runs
 from browser_pool.scratch import make_scratch
 
 log = structlog.get_logger()
@@ -61,66 +61,28 @@ class Driver:
 
     async def stop(self) -> None:
         """Ask it to end, then end it and all below it; remove the scratch folder. Never raises."""
-        below = _below(self._process)
+        processes = below(self._process)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.playwright.stop()
         except Exception as error:  # noqa: BLE001 a driver that died can't be asked: it is ended by pid below
             log.warning("driver.stop_failed", error=str(error) or type(error).__name__)
-        await asyncio.to_thread(_end, below)
+        await asyncio.to_thread(end, processes)
         await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
 
     @property
     def is_running(self) -> bool:
         """Whether its process lives. Unknown counts as yes: then a failing call will tell."""
-        return self._process is None or _runs(self._process)
+        return self._process is None or runs(self._process)
+
+    @property
+    def pid(self) -> int | None:
+        """Of its process, if it could be told."""
+        return self._process.pid if self._process else None
 
     def processes(self) -> list[psutil.Process]:
         """The driver and everything below it, now."""
-        return _below(self._process)
-
-
-def kill(processes: list[psutil.Process]) -> None:
-    """Kill exactly these. psutil knows them by pid and start time, so a reused pid is never hit."""
-    for process in processes:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-
-
-def _end(processes: list[psutil.Process]) -> None:
-    alive = _still_running(processes, 1.0)
-    kill(alive)
-    _still_running(alive, STOP_SECONDS)
-
-
-def _still_running(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Those that have not ended after so long.
-
-    One that has ended and was not collected yet is not waited for: orphans of Chromium are collected by the first
-    process of the system, in its own time or never.
-    """
-    until = time.monotonic() + seconds
-    while (alive := [process for process in processes if _runs(process)]) and time.monotonic() < until:
-        time.sleep(0.01)
-    return alive
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _below(process: psutil.Process | None) -> list[psutil.Process]:
-    if process is None:
-        return []
-    try:
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+        return below(self._process)
 
 
 def _children() -> set[psutil.Process]:

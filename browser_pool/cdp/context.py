@@ -1,0 +1,136 @@
+"""A browser context over bare CDP, with one page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from browser_pool.cdp.connection import Session
+from browser_pool.cdp.lane import CdpLane
+from browser_pool.errors import BrowserGone, NavigationFailed
+from browser_pool.family import Command, Family
+from browser_pool.identity import Identity, Proxy, StorageState
+from browser_pool.line import CommandFailed
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+BLANK = "about:blank"
+EMPTY_PAGE = b"<!doctype html>"
+STORAGE_SECONDS = 10.0
+
+NO_SERVICE_WORKERS = (
+    "if (navigator.serviceWorker) navigator.serviceWorker.register ="
+    " () => Promise.reject(new DOMException('service workers are switched off here', 'SecurityError'))"
+)
+"""A service worker outlives its page and keeps fetching and holding memory when nobody looks."""
+
+KEEP = "items => { for (const [name, value] of items) localStorage.setItem(name, value) }"
+
+
+class CdpContext:
+    """An isolated context of `browser`: its own cookies, cache and storage. Made by `open`, ended by `close`."""
+
+    def __init__(self, browser: Session, context_id: str) -> None:
+        self._browser = browser
+        self._id = context_id
+        self._lane: CdpLane | None = None
+        self._page_id = ""
+
+    @classmethod
+    async def open(cls, browser: Session, identity: Identity, storage: StorageState, user_agent: str) -> CdpContext:
+        """Make it, dressed as `identity`. Nothing is left of it if that fails."""
+        made = await browser.send("Target.createBrowserContext", disposeOnDetach=True, **_proxied(identity.proxy))
+        context = cls(browser, made["browserContextId"])
+        try:
+            await context._furnish(identity, storage, user_agent)
+        except BaseException:
+            browser.tell("Target.disposeBrowserContext", browserContextId=context._id)
+            raise
+        return context
+
+    @property
+    def lane(self) -> CdpLane:
+        """The lane over its page."""
+        if self._lane is None:
+            raise BrowserGone("the context has no page")
+        return self._lane
+
+    @property
+    def page(self) -> Page | None:
+        """There is none here."""
+        return None
+
+    def is_mine(self, target: dict[str, Any]) -> bool:
+        """Whether a target lives in this context."""
+        return target.get("browserContextId") == self._id
+
+    def is_stray(self, target: dict[str, Any]) -> bool:
+        """Whether it is a page that a site has opened by itself, or a worker that would outlive its page."""
+        return target["type"] in {"page", "service_worker"} and target["targetId"] != self._page_id
+
+    async def reset(self) -> None:
+        """Leave the page that was read."""
+        try:
+            await self.lane.open(BLANK, timeout_seconds=STORAGE_SECONDS)
+            await self.lane.block()
+        except NavigationFailed as error:
+            raise BrowserGone(str(error)) from None
+
+    async def close(self) -> None:
+        """End it and its pages, without asking them. Raises `BrowserGone`."""
+        try:
+            await self._browser.send("Target.disposeBrowserContext", browserContextId=self._id)
+        except CommandFailed as error:
+            raise BrowserGone(str(error)) from None
+
+    async def _furnish(self, identity: Identity, storage: StorageState, user_agent: str) -> None:
+        send, mine = self._browser.send, {"browserContextId": self._id}
+        await send("Browser.setDownloadBehavior", behavior="deny", **mine)
+        if storage.cookies:
+            await send(
+                "Storage.setCookies", cookies=[_for_chromium(one.model_dump()) for one in storage.cookies], **mine
+            )
+        target = await send("Target.createTarget", url=BLANK, **mine)
+        self._page_id = target["targetId"]
+        attached = await send("Target.attachToTarget", targetId=self._page_id, flatten=True)
+        session = self._browser.child(attached["sessionId"])
+        credentials = (identity.proxy.username, identity.proxy.password) if identity.proxy else ("", "")
+        family = Family(
+            session, dress=dress(identity, user_agent), credentials=credentials if credentials[0] else None
+        )
+        self._lane = CdpLane(session, family)
+        await self._lane.start()
+        for origin in storage.origins:
+            await self._lane.open(origin.origin, timeout_seconds=STORAGE_SECONDS, saved_html=EMPTY_PAGE)
+            await self._lane.evaluate(KEEP, [[item.name, item.value] for item in origin.localStorage])
+        if storage.origins:
+            await self._lane.open(BLANK, timeout_seconds=STORAGE_SECONDS)
+
+
+def dress(identity: Identity, user_agent: str) -> list[Command]:
+    """What every frame is told about who it is. Pure."""
+    agent: dict[str, str] = {"userAgent": identity.user_agent or user_agent}
+    if identity.locale:
+        agent["acceptLanguage"] = identity.locale
+    commands: list[Command] = [
+        ("Emulation.setUserAgentOverride", agent),
+        ("Page.addScriptToEvaluateOnNewDocument", {"source": NO_SERVICE_WORKERS}),
+    ]
+    if identity.locale:
+        commands.append(("Emulation.setLocaleOverride", {"locale": identity.locale}))
+    if identity.timezone:
+        commands.append(("Emulation.setTimezoneOverride", {"timezoneId": identity.timezone}))
+    if not identity.javascript:
+        commands.append(("Emulation.setScriptExecutionDisabled", {"value": True}))
+    return commands
+
+
+def _proxied(proxy: Proxy | None) -> dict[str, str]:
+    if proxy is None:
+        return {}
+    return {"proxyServer": proxy.server, **({"proxyBypassList": proxy.bypass} if proxy.bypass else {})}
+
+
+def _for_chromium(cookie: dict[str, Any]) -> dict[str, Any]:
+    """A cookie of the session has no end in Chromium's words, and -1 in Playwright's."""
+    return {name: value for name, value in cookie.items() if not (name == "expires" and value == -1)}

@@ -1,0 +1,106 @@
+"""The line to a Chromium that runs elsewhere, by WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import urllib.request
+from collections.abc import Callable
+from urllib.parse import urlsplit, urlunsplit
+
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_websocket
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from browser_pool.errors import BrowserGone
+
+ASK_SECONDS = 10.0
+FACTS_BYTES = 65_536
+
+
+class WebSocketTransport:
+    """A `Transport` over a WebSocket. It owns the two tasks that read from it and write to it."""
+
+    on_message: Callable[[bytes], None]
+    on_lost: Callable[[], None]
+
+    def __init__(self, websocket: ClientConnection) -> None:
+        self.on_message = lambda _: None
+        self.on_lost = lambda: None
+        self._websocket = websocket
+        self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self._tasks = (asyncio.create_task(self._read()), asyncio.create_task(self._write()))
+        self._is_lost = False
+
+    def send(self, message: bytes) -> None:
+        """See `Transport.send`."""
+        if self._is_lost:
+            raise BrowserGone("the connection to the browser is lost")
+        self._outbox.put_nowait(message)
+
+    async def close(self) -> None:
+        """See `Transport.close`."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._websocket.close()
+
+    async def _read(self) -> None:
+        try:
+            async for message in self._websocket:
+                self.on_message(message.encode() if isinstance(message, str) else message)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._is_lost = True
+            self.on_lost()
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                await self._websocket.send(await self._outbox.get(), text=True)
+        except ConnectionClosed:
+            # The one that reads has heard it, too, and tells.
+            return
+
+
+async def connect(url: str) -> WebSocketTransport:
+    """Open a line to a Chromium: `url` is its WebSocket, or the HTTP address of its DevTools, which tells it.
+
+    Raises `OSError` or `ValueError`, with what is wrong.
+    """
+    if url.startswith("http"):
+        url = await asyncio.to_thread(websocket_of, url)
+    try:
+        # A deadline over each command tells more than pings do. A page's text may be large.
+        websocket = await open_websocket(
+            url, max_size=None, ping_interval=None, open_timeout=ASK_SECONDS, close_timeout=1, proxy=None
+        )
+    except InvalidURI as error:
+        raise ValueError(str(error)) from None
+    except InvalidHandshake as error:
+        raise OSError(f"it speaks no WebSocket there: {error}") from None
+    return WebSocketTransport(websocket)
+
+
+def websocket_of(url: str) -> str:
+    """Ask DevTools at `url` for the address of the browser's WebSocket. Blocking."""
+    asked = urlsplit(url)
+    if asked.scheme == "http" and asked.hostname:
+        asked = asked._replace(netloc=_numeric(asked.hostname, asked.port or 80))
+    version = urlunsplit(asked._replace(path=asked.path.rstrip("/") + "/json/version"))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(version, timeout=ASK_SECONDS) as answer:
+        facts = json.loads(answer.read(FACTS_BYTES))
+    if not isinstance(facts, dict) or "webSocketDebuggerUrl" not in facts:
+        raise ValueError("it answers, and is no Chromium with open DevTools")
+    # It tells the address as it sees itself; the host and port that we know are the ones that can be reached.
+    path = urlsplit(facts["webSocketDebuggerUrl"]).path
+    return urlunsplit(asked._replace(scheme="wss" if asked.scheme == "https" else "ws", path=path))
+
+
+def _numeric(host: str, port: int) -> str:
+    """DevTools answer to "localhost" and to addresses, and to no other name: a page could have invented that."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return f"[{address[0]}]:{port}" if family is socket.AF_INET6 else f"{address[0]}:{port}"

@@ -1,0 +1,93 @@
+"""A page and the targets that it brings along: frames that live in processes of their own, and workers.
+
+Rules that were told to the page do not hold in those (tried: an image that was blocked in the page came through in a
+frame of another process, and in a worker). So Chromium is asked to hold each of them back as it starts, until it was
+told the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from browser_pool.blocking import NOTHING, Blocking
+from browser_pool.interception import Interception
+from browser_pool.line import Line
+
+Command = tuple[str, dict[str, Any]]
+
+FRAMES = frozenset({"iframe", "page"})
+
+
+class Family:
+    """`dress` are commands for every frame: what it is to look like, and where it is to seem to be."""
+
+    def __init__(
+        self, line: Line, *, dress: Sequence[Command] = (), credentials: tuple[str, str] | None = None
+    ) -> None:
+        self._line = line
+        self._dress = tuple(dress)
+        self._children: dict[str, tuple[Line, bool]] = {}
+        self._blocking = NOTHING
+        self.interception = Interception(credentials)
+
+    async def start(self) -> None:
+        """Dress the page, and have Chromium hold back what it brings along."""
+        self.interception.join(self._line)
+        self._listen(self._line)
+        for method, parameters in (*self._dress, *self._hold_back(self._line), ("Network.enable", {})):
+            await self._line.send(method, **parameters)
+        await self._intercept()
+
+    async def block(self, blocking: Blocking) -> None:
+        """From now on refuse what it names, in the whole family."""
+        if blocking == self._blocking:
+            return
+        kinds_changed = blocking.kinds != self._blocking.kinds
+        self._blocking, self.interception.kinds = blocking, blocking.kinds
+        for child, _ in self._children.values():
+            child.tell("Network.setBlockedURLs", urls=list(blocking.urls))
+        await self._line.send("Network.setBlockedURLs", urls=list(blocking.urls))
+        if kinds_changed:
+            await self._intercept()
+
+    async def serve(self, html: bytes | None) -> None:
+        """Let a saved page stand in place of the network; None: the network again."""
+        if html is None and not self.interception.serves_saved:
+            return
+        self.interception.serve(html)
+        await self._intercept()
+
+    async def _intercept(self) -> None:
+        method, parameters = self.interception.command()
+        for child, is_frame in self._children.values():
+            if is_frame:
+                child.tell(method, **parameters)
+        await self._line.send(method, **parameters)
+
+    def _listen(self, line: Line) -> None:
+        line.on("Target.attachedToTarget", lambda event: self._welcome(line, event))
+        line.on("Target.detachedFromTarget", lambda event: self._forget(event["sessionId"]))
+
+    def _forget(self, session: str) -> None:
+        self._children.pop(session, None)
+
+    def _hold_back(self, line: Line) -> tuple[Command, ...]:
+        attach = {"autoAttach": True, "waitForDebuggerOnStart": True, "flatten": line.is_flat}
+        return (("Target.setAutoAttach", attach),)
+
+    def _welcome(self, parent: Line, event: dict[str, Any]) -> None:
+        """Tell a newcomer what holds for the others, and then let it run. In this order, and without waiting."""
+        session = event["sessionId"]
+        line = parent.child(session)
+        is_frame = event["targetInfo"]["type"] in FRAMES
+        self._children[session] = line, is_frame
+        self._listen(line)
+        self.interception.join(line)
+        commands: list[Command] = [*self._hold_back(line), ("Network.enable", {})]
+        if self._blocking.urls:
+            commands.append(("Network.setBlockedURLs", {"urls": list(self._blocking.urls)}))
+        if is_frame:
+            commands += [*self._dress, self.interception.command()]
+        for method, parameters in (*commands, ("Runtime.runIfWaitingForDebugger", {})):
+            line.tell(method, **parameters)

@@ -1,0 +1,72 @@
+"""Requests that wait for our word: refused kinds, a saved page served in place of the network, a proxy's password.
+
+Chromium pauses what fits the patterns it was given, and nothing else. The answer needs no thought, so it is given in
+the moment in which the request is announced.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+from browser_pool.blocking import KINDS
+from browser_pool.line import Line
+
+REFUSED = "BlockedByClient"
+HTML = [{"name": "Content-Type", "value": "text/html; charset=utf-8"}]
+
+
+class Interception:
+    """Answers for a page and all that belongs to it. What is asked of it holds from `command` on."""
+
+    def __init__(self, credentials: tuple[str, str] | None = None) -> None:
+        self.kinds: frozenset[str] = frozenset()
+        self._credentials = credentials
+        self._saved: bytes | None = None
+        self._was_served = False
+
+    @property
+    def serves_saved(self) -> bool:
+        """Whether a saved page stands in place of the network."""
+        return self._saved is not None
+
+    def serve(self, html: bytes | None) -> None:
+        """From now on the first document is this text, and everything else is refused; None: the network again."""
+        self._saved, self._was_served = html, False
+
+    def command(self) -> tuple[str, dict[str, Any]]:
+        """What to tell a target, so that it asks about what we want to be asked about."""
+        patterns = list(self._patterns())
+        if not patterns:
+            return "Fetch.disable", {}
+        return "Fetch.enable", {"patterns": patterns, "handleAuthRequests": self._credentials is not None}
+
+    def join(self, line: Line) -> None:
+        """Answer for this target, too."""
+        line.on("Fetch.requestPaused", lambda event: self._answer(line, event))
+        line.on("Fetch.authRequired", lambda event: self._log_in(line, event))
+
+    def _patterns(self) -> Iterator[dict[str, str]]:
+        if self._saved is not None or self._credentials is not None:
+            yield {"urlPattern": "*"}
+        else:
+            yield from ({"urlPattern": "*", "resourceType": KINDS[kind]} for kind in sorted(self.kinds))
+
+    def _answer(self, line: Line, event: dict[str, Any]) -> None:
+        request, kind = event["requestId"], event["resourceType"]
+        if self._saved is not None and kind == "Document" and not self._was_served:
+            self._was_served = True
+            body = base64.b64encode(self._saved).decode("ascii")
+            line.tell("Fetch.fulfillRequest", requestId=request, responseCode=200, responseHeaders=HTML, body=body)
+        elif self._saved is not None or any(KINDS[one] == kind for one in self.kinds):
+            line.tell("Fetch.failRequest", requestId=request, errorReason=REFUSED)
+        else:
+            line.tell("Fetch.continueRequest", requestId=request)
+
+    def _log_in(self, line: Line, event: dict[str, Any]) -> None:
+        answer: dict[str, str] = {"response": "Default"}
+        if event["authChallenge"].get("source") == "Proxy" and self._credentials is not None:
+            user, password = self._credentials
+            answer = {"response": "ProvideCredentials", "username": user, "password": password}
+        line.tell("Fetch.continueWithAuth", requestId=event["requestId"], authChallengeResponse=answer)

@@ -1,0 +1,34 @@
+"""A line to one target of Chromium, whoever carries it: a pipe of ours, or Playwright's driver.
+
+What is said over it is the DevTools protocol: https://chromedevtools.github.io/devtools-protocol/tot/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+class CommandFailed(Exception):
+    """Chromium refused a command; the words are its own."""
+
+
+class Line(Protocol):
+    """A page, a frame in a process of its own, a worker, or the browser."""
+
+    is_flat: bool
+    """Whether the lines of its children are asked for with "flatten"."""
+
+    async def send(self, method: str, **parameters: Any) -> Any:
+        """Give a command and return its answer. Raises `CommandFailed`, and `BrowserGone` when the target is gone."""
+
+    def tell(self, method: str, **parameters: Any) -> None:
+        """Give a command whose answer nobody needs. Commands arrive in their order. One to the dead is dropped."""
+
+    def on(self, method: str, listener: Listener) -> Callable[[], None]:
+        """Have `listener` called for each event of that name; returns what takes it off again."""
+
+    def child(self, session_id: str) -> Line:
+        """The line to a target that this one has announced."""

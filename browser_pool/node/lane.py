@@ -1,0 +1,163 @@
+"""The four verbs over a Playwright page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from playwright.async_api import Error, Page, Response
+from playwright.async_api import TimeoutError as PlaywrightTimeout
+
+from browser_pool.blocking import Blocking
+from browser_pool.errors import (
+    BrowserGone,
+    NavigationBecameDownload,
+    NavigationFailed,
+    NavigationTimeout,
+    PageCrashed,
+    PageReplaced,
+    ScriptFailed,
+)
+from browser_pool.family import Family
+from browser_pool.lane import RECLAIM_SECONDS, Opened
+from browser_pool.node.line import NodeLine
+
+ERROR_PAGE = "chrome-error:"
+
+SETTLE_SECONDS = 1.0
+
+REPLACED = (
+    "Execution context was destroyed",
+    "Cannot find context",
+    "because of a navigation",
+    "frame was detached",
+)
+"""How Playwright says that the document went away under an evaluation."""
+
+
+class PlaywrightLane:
+    """A `Lane` over a Playwright page. Whoever made the page owns it; this only drives it."""
+
+    def __init__(self, page: Page, line: NodeLine) -> None:
+        self.page = page
+        self._line = line
+        self._family = Family(line)
+        self._crashed = asyncio.Event()
+        page.on("crash", self._on_crash)
+
+    @classmethod
+    async def over(cls, page: Page) -> PlaywrightLane:
+        """Attach to `page`."""
+        lane = cls(page, NodeLine(await page.context.new_cdp_session(page)))
+        await lane._family.start()
+        return lane
+
+    async def open(self, url: str, *, timeout_seconds: float, saved_html: bytes | None = None) -> Opened:
+        """See `Lane.open`."""
+        await self._devtools(self._family.serve(saved_html))
+        going = self.page.goto(url, wait_until="commit", timeout=timeout_seconds * 1000)
+        try:
+            response = await self._unless_crashed(going)
+        except PlaywrightTimeout:
+            raise NavigationTimeout(url, timeout_seconds) from None
+        except Error as error:
+            failed = _navigation_error(url, error)
+            if isinstance(failed, NavigationFailed):
+                await self._settle()
+            raise failed from None
+        if response is None:
+            return Opened(self.page.url, None)
+        return Opened(self.page.url, response.status, response.headers, _redirects(response))
+
+    async def evaluate(self, script: str, argument: object = None) -> Any:
+        """See `Lane.evaluate`."""
+        try:
+            return await self._unless_crashed(self.page.evaluate(script, argument))
+        except Error as error:
+            words = _first_line(error)
+            raise (PageReplaced(words) if any(mark in words for mark in REPLACED) else ScriptFailed(words)) from None
+
+    async def block(self, urls: Sequence[str] = (), kinds: Sequence[str] = ()) -> None:
+        """See `Lane.block`."""
+        await self._devtools(self._family.block(Blocking.of(urls, kinds)))
+
+    async def reclaim(self) -> None:
+        """See `Lane.reclaim`."""
+        async with asyncio.timeout(RECLAIM_SECONDS):
+            await self._devtools(self._line.send("HeapProfiler.collectGarbage"))
+            await self._devtools(self._line.send("Memory.simulatePressureNotification", level="critical"))
+
+    async def _settle(self) -> None:
+        """Wait for the error page of an address that failed: it comes late, and would interrupt the next address."""
+        if self.page.url.startswith(ERROR_PAGE):
+            return
+        try:
+            await self._unless_crashed(
+                self.page.wait_for_url(f"{ERROR_PAGE}**", wait_until="commit", timeout=SETTLE_SECONDS * 1000)
+            )
+        except PlaywrightTimeout:
+            # There is none for this failure, as for a download.
+            return
+
+    async def _devtools(self, work: Any) -> Any:
+        try:
+            return await self._unless_crashed(work)
+        except Error as error:
+            raise _browser_error(error) from None
+
+    async def _unless_crashed(self, work: Any) -> Any:
+        """Await `work`, but not for ever: Playwright leaves calls to a crashed page unanswered."""
+        task = asyncio.ensure_future(work)
+        crash = asyncio.ensure_future(self._crashed.wait())
+        try:
+            await asyncio.wait({task, crash}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise PageCrashed("the page's renderer crashed")
+        except Error as error:
+            if _is_gone(error):
+                raise _browser_error(error) from None
+            raise
+        finally:
+            for one in (task, crash):
+                one.cancel()
+            await asyncio.gather(task, crash, return_exceptions=True)
+
+    def _on_crash(self, _page: Page) -> None:
+        self._crashed.set()
+
+
+def _is_gone(error: Error) -> bool:
+    text = str(error)
+    return any(mark in text for mark in ("has been closed", "Target closed", "crashed", "Connection closed"))
+
+
+def _first_line(error: Error) -> str:
+    return str(error).strip().splitlines()[0]
+
+
+def _browser_error(error: Error) -> BrowserGone:
+    text = _first_line(error)
+    return PageCrashed(text) if "crashed" in text else BrowserGone(text)
+
+
+def _navigation_error(url: str, error: Error) -> NavigationFailed | BrowserGone:
+    text = _first_line(error)
+    if _is_gone(error):
+        return _browser_error(error)
+    if "Download is starting" in text:
+        return NavigationBecameDownload(url)
+    if "invalid URL" in text:
+        return NavigationFailed(url, "ERR_INVALID_URL")
+    _, mark, rest = text.partition("net::")
+    return NavigationFailed(url, rest.split(" ")[0] if mark else text)
+
+
+def _redirects(response: Response) -> tuple[str, ...]:
+    chain: list[str] = []
+    request = response.request.redirected_from
+    while request is not None:
+        chain.append(request.url)
+        request = request.redirected_from
+    return tuple(reversed(chain))
