@@ -7,7 +7,7 @@ program's file that all of them share: that is what one more of them takes, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from browser_pool.browser import Browser, BrowserState
 from browser_pool.context import WarmContext
@@ -16,7 +16,7 @@ from browser_pool.owner import BrowserOwner
 from browser_pool.settings import PoolSettings
 from browser_pool.wear import BrowserWear
 from memory import Admission, Component, CostEstimator, MemoryBudget, ProcessMemory, Reading, Reservation, Role
-from memory.processes import own_bytes
+from memory.processes import own_bytes, peak_own_bytes
 
 PAGES_AN_OBSERVATION = 5
 GROWN_SECONDS = 10.0
@@ -32,6 +32,7 @@ class CostLearner:
         self._settings = settings
         self._growth: dict[BrowserOwner, Reservation] = {}
         self._grown: set[Browser] = set()
+        self._peaks: dict[int, int] = {}
 
     def expected_bytes(self, request: LeaseRequest) -> int:
         """What to reserve for a lease on a new context."""
@@ -108,16 +109,32 @@ class CostLearner:
         """
         at_work = [lease for lease in leases if lease.context.pages and not lease.context.is_remote]
         by_cost = sorted(at_work, key=lambda lease: self.expected_bytes(lease.request), reverse=True)
-        found = (own_bytes(row.pid) for row in tree if row.role is Role.RENDERER)
-        held = sorted((one for one in found if one), reverse=True)
-        for context, own in zip(idle, held[len(by_cost) :], strict=False):
+        held = sorted(self._held(tree), reverse=True)
+        for context, (own, _) in zip(idle, held[len(by_cost) :], strict=False):
             context.held_bytes = own
-        for lease, own in zip(by_cost, held, strict=False):
-            lease.peak_bytes = max(lease.peak_bytes, own)
+        for lease, (own, peak) in zip(by_cost, held, strict=False):
+            lease.peak_bytes = max(lease.peak_bytes, peak)
             lease.context.held_bytes = own
             self._budget.measure(lease.reservation, own - lease.held_before_bytes)
             if lease.context.pages - lease.learned_at_page >= PAGES_AN_OBSERVATION:
                 self.learn(lease)
+
+    def _held(self, tree: Iterable[ProcessMemory]) -> Iterator[tuple[int, int]]:
+        """What each renderer holds now, and what it held at its fullest since the last look, in bytes.
+
+        A page can come and go between two looks. The kernel knows the peak of a process's whole life: where that has
+        risen, it is the peak since then.
+        """
+        peaks: dict[int, int] = {}
+        for row in tree:
+            own = own_bytes(row.pid) if row.role is Role.RENDERER else None
+            if not own:
+                continue
+            peak = peak_own_bytes(row.pid) or own
+            has_risen = peak > self._peaks.get(row.pid, 0)
+            peaks[row.pid] = max(peak, self._peaks.get(row.pid, 0))
+            yield own, max(own, peak) if has_risen else own
+        self._peaks = peaks
 
     def learn(self, lease: Lease) -> None:
         """Take the fullest moment since the last time as an observation; for a lease that ends, too.

@@ -97,6 +97,25 @@ def own_bytes(pid: int) -> int | None:
     return max(0, int(resident) - int(shared)) * PAGE_BYTES
 
 
+def peak_own_bytes(pid: int) -> int | None:
+    """The most that a process has ever held beside the pages of files, in bytes, from `/proc/PID/status`.
+
+    The kernel keeps the peak, so that a page which fills memory between two looks is not missed. What is backed by
+    files is taken off as it is now. None where the process is gone, or there is no `/proc`.
+    """
+    try:
+        text = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    rows = {name: value for name, _, value in (line.partition(":") for line in text.splitlines())}
+    try:
+        peak, *shared = (int(rows[name].split()[0]) << 10 for name in ("VmHWM", "RssFile", "RssShmem"))
+    except (KeyError, ValueError):
+        # A process that is ending has no memory any more.
+        return None
+    return max(0, peak - sum(shared))
+
+
 def total_bytes(rows: Iterable[ProcessMemory]) -> int:
     """What all of them hold together."""
     return sum(row.held_bytes for row in rows)

@@ -18,16 +18,17 @@ from browser_pool.lease import Lease, LeaseRequest
 from browser_pool.owner import BrowserOwner
 from browser_pool.wear import BrowserWear
 from memory import CostEstimator, MemoryBudget, ProcessMemory, Role
-from memory.processes import own_bytes
+from memory.processes import own_bytes, peak_own_bytes
 
 MIB = 1 << 20
 
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
-    """What each process holds, by pid, in MiB: the test fills it."""
+    """What each process holds, by pid, in MiB, and by the pid with a minus at its fullest: the test fills it."""
     sizes: dict[int, int] = {}
     monkeypatch.setattr("browser_pool.learning.own_bytes", lambda pid: sizes[pid] * MIB)
+    monkeypatch.setattr("browser_pool.learning.peak_own_bytes", lambda pid: sizes.get(-pid, sizes[pid]) * MIB)
     return sizes
 
 
@@ -194,3 +195,22 @@ def test_what_pages_come_to_while_they_are_made_to_give_back_does_not_lower_what
         learner.look([one], (), tree(1))
         learner.learn(one)
     assert costs.observations() == {"context a/read": [150 * MIB]}
+
+
+def test_what_a_page_held_between_two_looks_is_not_missed_and_not_counted_twice(held: dict[int, int]) -> None:
+    costs = CostEstimator()
+    learner, one = CostLearner(costs, MemoryBudget(), settings(10)), lease("a")
+    for own, peak in ((40, 150), (60, 150), (50, 170)):
+        held[1], held[-1] = own, peak
+        learner.look([one], (), tree(1))
+        learner.learn(one)
+    assert costs.observations() == {"context a/read": [150 * MIB, 60 * MIB, 170 * MIB]}
+
+
+def test_the_peak_of_a_process_is_at_least_what_it_holds() -> None:
+    held, peak = own_bytes(os.getpid()), peak_own_bytes(os.getpid())
+    assert held is not None
+    assert peak is not None
+    # The kernel counts pages of the two figures in batches.
+    assert peak >= held * 0.95
+    assert peak_own_bytes(-1) is None
