@@ -31,8 +31,8 @@ log = structlog.get_logger()
 
 MARGIN_SHARE = 0.10
 """This share of the limit is never promised: readings lag behind allocations by a moment. Measured at 320 MiB with
-pages of 100 ms: with 0.06 the peak came to 292 to 320 MiB in six runs, and once the kernel killed; with 0.10 to 255 to
-297, and more pages/s."""
+pages of 100 ms: with 0.06 the peak came to 292 to 320 MiB in six runs, and once the kernel killed; with 0.10 to 255
+to 297, and more pages/s."""
 
 
 class Component(StrEnum):
