@@ -34,7 +34,7 @@ async def test_who_gets_no_memory_before_the_deadline_is_told_the_arithmetic(mak
         refused = await refusal(pool.acquire(LeaseRequest("a", deadline_seconds=0.3)))
         assert refused.reason == "memory"
         assert refused.detail == (
-            "96 MiB needed, but 4,000 MiB limit - 3,900 MiB used - 0 MiB promised - 240 MiB margin = -140 MiB"
+            "96 MiB needed, but 4,000 MiB limit - 3,900 MiB used - 0 MiB promised - 400 MiB margin = -300 MiB"
             " (cgroup v2 /box)"
         )
         assert refused.waited_seconds >= 0.3
@@ -59,7 +59,7 @@ async def test_each_lease_is_promised_its_memory_before_the_next_is_decided(
     budget = MemoryBudget()
     async with make_pool(budget, max_contexts=8) as pool:
         # Room for two of 96 MiB, not for three. None of what is promised ever shows in the readings here.
-        dial.used_mb = 4000 - 240 - 2 * 96 - 50
+        dial.used_mb = 4000 - 400 - 2 * 96 - 50
         dial.limit_mb = 4000
         tasks = [asyncio.create_task(pool.acquire(LeaseRequest(f"site {n}"))) for n in range(5)]
         await eventually(lambda: pool.statistics().leased == 2)

@@ -62,7 +62,7 @@ async def test_a_job_without_memory_is_skipped_with_the_arithmetic(
     [row] = await rows(database)
     assert row["status"] == "skipped"
     assert (
-        "50 MiB needed, but 512 MiB limit - 460 MiB used - 0 MiB promised - 31 MiB margin = 21 MiB" in row["reason"]
+        "50 MiB needed, but 512 MiB limit - 460 MiB used - 0 MiB promised - 51 MiB margin = 1 MiB" in row["reason"]
     )
 
 
