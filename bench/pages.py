@@ -101,7 +101,9 @@ async def _bare_cdp(work: Work) -> int:
     """The same loop without Playwright: navigate, wait and read in one evaluate, and nothing else."""
     todo = iter(work)
     with tempfile.TemporaryDirectory() as folder:
-        arguments = switches(headed=False, sandbox=sandbox_is_possible(), profile=Path(folder) / "profile")
+        arguments = switches(
+            headed=False, sandbox=sandbox_is_possible(), profile=Path(folder) / "profile", limit_bytes=None
+        )
         line = await PipeTransport.start(find_chromium().executable, arguments, dict(os.environ))
         connection = Connection(line)
         try:

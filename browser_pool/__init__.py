@@ -40,6 +40,7 @@ from browser_pool.errors import (
     NoPlaywrightPage,
     PageCrashed,
     PageReplaced,
+    PageTooLarge,
     ScriptFailed,
     UrlQuarantined,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "Opened",
     "PageCrashed",
     "PageReplaced",
+    "PageTooLarge",
     "PoolSettings",
     "PoolStatistics",
     "Proxy",

@@ -43,6 +43,9 @@ class OpenContext(Protocol):
     async def reset(self) -> None:
         """Make it as good as new for the next of its kind. Raises `BrowserGone`."""
 
+    async def processor_seconds(self) -> float:
+        """See `renderers`. Raises `BrowserGone` and `CommandFailed`."""
+
     async def close(self) -> None:
         """End it and its pages. Raises `BrowserGone`."""
 
@@ -83,6 +86,10 @@ class Browser(ABC):
     @abstractmethod
     async def reclaim(self) -> None:
         """Make the browser process itself give memory back."""
+
+    @abstractmethod
+    async def renderers(self) -> dict[int, float]:
+        """By pid, the processor seconds of each renderer. Raises `BrowserGone` and `CommandFailed`."""
 
     @abstractmethod
     async def close(self) -> None:

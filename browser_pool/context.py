@@ -50,6 +50,9 @@ class WarmContext:
         self.state = ContextState.LEASED
         self.pages = 0
         self.held_bytes: int | None = None
+        self.renderer_pid: int | None = None
+        self.asked_at_page = 0
+        self.asked_at_seconds = 0.0
         self.free_since_seconds = 0.0
         self.browser: Browser | None = None
         self._made_seconds = time.monotonic()
@@ -108,6 +111,12 @@ class WarmContext:
         """Make its renderer give memory back; the page stays open."""
         if self._open is not None:
             await self._open.lane.reclaim()
+
+    async def processor_seconds(self) -> float:
+        """How much processor time its renderer says it has used. Raises `BrowserGone` and `CommandFailed`."""
+        if self._open is None:
+            raise BrowserGone("the context has no page")
+        return await self._open.processor_seconds()
 
     async def close(self) -> None:
         """End it. Raises `BrowserGone` if Chromium does not."""

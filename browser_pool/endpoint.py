@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -36,15 +37,19 @@ class Endpoint:
         said, plus, rest = text.partition("+")
         is_said = bool(plus) and said in {EndpointKind.PLAYWRIGHT, EndpointKind.CDP}
         url = rest if is_said else text
-        parts = urlsplit(url)
-        if parts.scheme not in {"ws", "wss", "http", "https"} or not parts.hostname:
+        if not _is_address(url):
             raise ValueError(
-                f'{text!r} is no place for a browser: say "local", ws://HOST:PORT/ of a Playwright server, '
-                "or http://HOST:PORT of a Chromium with open DevTools"
+                f'{without_secrets(text)!r} is no place for a browser: say "local", ws://HOST:PORT/ of a Playwright '
+                "server, or http://HOST:PORT of a Chromium with open DevTools"
             )
+        parts = urlsplit(url)
         is_devtools = parts.scheme.startswith("http") or "/devtools/" in parts.path
         kind = EndpointKind(said) if is_said else EndpointKind.CDP if is_devtools else EndpointKind.PLAYWRIGHT
         return cls(kind, url)
+
+    def __repr__(self) -> str:
+        # A password must not end up in a log.
+        return f"Endpoint({self.kind.value!r}, {self.name!r}, max_contexts={self.max_contexts})"
 
     @property
     def is_local(self) -> bool:
@@ -65,3 +70,17 @@ class Endpoint:
 
 
 LOCAL = Endpoint()
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # To ask for the port is what has it checked.
+        return parts.scheme in {"ws", "wss", "http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def without_secrets(words: str) -> str:
+    """The words, and of each address in them neither user nor password nor query. Pure."""
+    return re.sub(r"\?\S+", "", re.sub(r"([\w+]+://)?\S*@", r"\1", words))

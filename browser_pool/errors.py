@@ -9,6 +9,7 @@ BrowserPoolError
 ├── LeaseRefused              no context was handed out: memory, slot, browser, deadline or shutdown
 ├── LeaseEnded                the lease is over; its page is no longer yours
 │   └── LeaseRecalled         taken back in an emergency, for its memory
+│       └── PageTooLarge      it was this page that took the memory
 ├── NoPlaywrightPage          the lease was asked for without one
 ├── BrowserGone               the browser, its driver or the page's renderer died or hangs
 │   └── PageCrashed           only this page's renderer
@@ -27,6 +28,8 @@ the two.
 from __future__ import annotations
 
 from pathlib import Path
+
+from memory import mib
 
 
 class BrowserPoolError(Exception):
@@ -95,6 +98,19 @@ class LeaseRecalled(LeaseEnded):
 
     def __init__(self, number: int, site: str) -> None:
         super().__init__(f"lease {number} ({site}) was taken back in an emergency, for its memory; ask again")
+
+
+class PageTooLarge(LeaseRecalled):
+    """The lease was taken back because of what its page held; where that happens again it is left alone."""
+
+    def __init__(self, number: int, site: str, held_bytes: int, expected_bytes: int) -> None:
+        self.held_bytes = held_bytes
+        self.expected_bytes = expected_bytes
+        super(LeaseRecalled, self).__init__(
+            f"lease {number} ({site}) was taken back: its page held {mib(held_bytes)}, such pages are expected to "
+            f"hold {mib(expected_bytes)}, and memory was all but gone. A page that grows without end does this; "
+            "one that needs so much needs a higher memory limit."
+        )
 
 
 class NoPlaywrightPage(BrowserPoolError):

@@ -18,18 +18,30 @@ Command = tuple[str, dict[str, Any]]
 
 FRAMES = frozenset({"iframe", "page"})
 
+WORN_BY_WORKERS = frozenset({"Emulation.setUserAgentOverride"})
+"""What of the dress a worker has to be told itself (tried: it asked servers in the language of the page, and told
+scripts another)."""
+
 
 class Family:
-    """`dress` are commands for every frame: what it is to look like, and where it is to seem to be."""
+    """`dress` are commands for every frame: what it is to look like, and where it is to seem to be.
+
+    `is_shared`: somebody else drives the page as well, and lets what is held back run before we have told it a word.
+    """
 
     def __init__(
-        self, line: Line, *, dress: Sequence[Command] = (), credentials: tuple[str, str] | None = None
+        self,
+        line: Line,
+        *,
+        dress: Sequence[Command] = (),
+        credentials: tuple[str, str] | None = None,
+        is_shared: bool = False,
     ) -> None:
         self._line = line
         self._dress = tuple(dress)
         self._children: dict[str, tuple[Line, bool]] = {}
         self._blocking = NOTHING
-        self.interception = Interception(credentials)
+        self.interception = Interception(credentials, watches_urls=is_shared)
 
     async def start(self) -> None:
         """Dress the page, and have Chromium hold back what it brings along."""
@@ -43,12 +55,12 @@ class Family:
         """From now on refuse what it names, in the whole family."""
         if blocking == self._blocking:
             return
-        kinds_changed = blocking.kinds != self._blocking.kinds
-        self._blocking, self.interception.kinds = blocking, blocking.kinds
+        command = self.interception.command()
+        self._blocking = self.interception.blocking = blocking
         for child, _ in self._children.values():
             child.tell("Network.setBlockedURLs", urls=list(blocking.urls))
         await self._line.send("Network.setBlockedURLs", urls=list(blocking.urls))
-        if kinds_changed:
+        if self.interception.command() != command:
             await self._intercept()
 
     async def serve(self, html: bytes | None) -> None:
@@ -89,5 +101,7 @@ class Family:
             commands.append(("Network.setBlockedURLs", {"urls": list(self._blocking.urls)}))
         if is_frame:
             commands += [*self._dress, self.interception.command()]
+        else:
+            commands += [command for command in self._dress if command[0] in WORN_BY_WORKERS]
         for method, parameters in (*commands, ("Runtime.runIfWaitingForDebugger", {})):
             line.tell(method, **parameters)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from browser_pool.errors import IdentityUnreadable
 
@@ -54,13 +54,17 @@ class Identity:
         try:
             return StorageState.model_validate(json.loads(self.storage_state.read_bytes()))
         except OSError as error:
-            raise IdentityUnreadable(self.name, self.storage_state, error.strerror or str(error)) from None
+            raise self.unreadable(error.strerror or str(error)) from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise IdentityUnreadable(self.name, self.storage_state, f"{where}: {first['msg']}") from None
+            raise self.unreadable(f"{where}: {first['msg']}" if where else first["msg"]) from None
         except ValueError as error:
-            raise IdentityUnreadable(self.name, self.storage_state, f"it is no JSON ({error})") from None
+            raise self.unreadable(f"it is no JSON ({error})") from None
+
+    def unreadable(self, detail: str) -> IdentityUnreadable:
+        """The error that says what is wrong with the storage state."""
+        return IdentityUnreadable(self.name, self.storage_state or Path(), detail)
 
 
 class _Lenient(BaseModel):
@@ -79,7 +83,7 @@ class Item(_Lenient):
 class Origin(_Lenient):
     """The local storage of one origin."""
 
-    origin: str
+    origin: str = Field(pattern="^https?://[^/]")
     localStorage: tuple[Item, ...] = ()  # noqa: N815 the format's name
 
 
@@ -88,12 +92,12 @@ class Cookie(_Lenient):
 
     name: str
     value: str
-    domain: str
+    domain: str = Field(min_length=1)
     path: str = "/"
     expires: float = -1
     httpOnly: bool = False  # noqa: N815 the format's name
     secure: bool = False
-    sameSite: str = "Lax"  # noqa: N815 the format's name
+    sameSite: Literal["Strict", "Lax", "None"] = "Lax"  # noqa: N815 the format's name
 
 
 class StorageState(_Lenient):

@@ -1,4 +1,4 @@
-"""Requests that wait for our word: refused kinds, a saved page served in place of the network, a proxy's password.
+"""Requests that wait for our word: what is refused, a saved page served in place of the network, a proxy's password.
 
 Chromium pauses what fits the patterns it was given, and nothing else. The answer needs no thought, so it is given in
 the moment in which the request is announced.
@@ -7,22 +7,29 @@ the moment in which the request is announced.
 from __future__ import annotations
 
 import base64
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from browser_pool.blocking import KINDS
+from browser_pool.blocking import KINDS, NOTHING, Blocking
 from browser_pool.line import Line
 
 REFUSED = "BlockedByClient"
+MOST_TRIED = 256
 HTML = [{"name": "Content-Type", "value": "text/html; charset=utf-8"}]
 
 
 class Interception:
-    """Answers for a page and all that belongs to it. What is asked of it holds from `command` on."""
+    """Answers for a page and all that belongs to it. What is asked of it holds from `command` on.
 
-    def __init__(self, credentials: tuple[str, str] | None = None) -> None:
-        self.kinds: frozenset[str] = frozenset()
+    `watches_urls`: refused addresses are asked about as well, for where Chromium can't be told of them in time.
+    """
+
+    def __init__(self, credentials: tuple[str, str] | None = None, *, watches_urls: bool = False) -> None:
+        self.blocking: Blocking = NOTHING
+        self._watches_urls = watches_urls
         self._credentials = credentials
+        self._tried: deque[str] = deque(maxlen=MOST_TRIED)
         self._saved: bytes | None = None
         self._was_served = False
 
@@ -50,8 +57,11 @@ class Interception:
     def _patterns(self) -> Iterator[dict[str, str]]:
         if self._saved is not None or self._credentials is not None:
             yield {"urlPattern": "*"}
-        else:
-            yield from ({"urlPattern": "*", "resourceType": KINDS[kind]} for kind in sorted(self.kinds))
+            return
+        for kind in sorted({KINDS[kind] for kind in self.blocking.kinds}):
+            yield {"urlPattern": "*", "resourceType": kind}
+        if self._watches_urls:
+            yield from ({"urlPattern": _fetch_pattern(url)} for url in self.blocking.urls)
 
     def _answer(self, line: Line, event: dict[str, Any]) -> None:
         request, kind = event["requestId"], event["resourceType"]
@@ -59,14 +69,24 @@ class Interception:
             self._was_served = True
             body = base64.b64encode(self._saved).decode("ascii")
             line.tell("Fetch.fulfillRequest", requestId=request, responseCode=200, responseHeaders=HTML, body=body)
-        elif self._saved is not None or any(KINDS[one] == kind for one in self.kinds):
+        elif self._saved is not None or self.blocking.refuses(event["request"]["url"], kind):
             line.tell("Fetch.failRequest", requestId=request, errorReason=REFUSED)
         else:
             line.tell("Fetch.continueRequest", requestId=request)
 
     def _log_in(self, line: Line, event: dict[str, Any]) -> None:
-        answer: dict[str, str] = {"response": "Default"}
+        answer, request = {"response": "Default"}, event["requestId"]
         if event["authChallenge"].get("source") == "Proxy" and self._credentials is not None:
             user, password = self._credentials
             answer = {"response": "ProvideCredentials", "username": user, "password": password}
-        line.tell("Fetch.continueWithAuth", requestId=event["requestId"], authChallengeResponse=answer)
+            if request in self._tried:
+                # They are wrong. Told again and again, Chromium would ask the proxy again and again.
+                answer = {"response": "CancelAuth"}
+            self._tried.append(request)
+        line.tell("Fetch.continueWithAuth", requestId=request, authChallengeResponse=answer)
+
+
+def _fetch_pattern(url: str) -> str:
+    r"""A pattern of ours for `Fetch.enable`, which wants the whole address and knows `?` and `\` as well. Pure."""
+    escaped = url.replace("\\", "\\\\").replace("?", "\\?")
+    return f"*{escaped}*"

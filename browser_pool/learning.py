@@ -101,39 +101,57 @@ class CostLearner:
         return max(cost - held, cost // 4)
 
     def look(self, leases: Iterable[Lease], idle: Iterable[WarmContext], tree: Iterable[ProcessMemory]) -> None:
-        """Whose renderer is whose Chromium does not tell, so they are matched by size.
+        """Put down to each context what its renderer holds: by process where that is known, else by size.
 
-        The largest are those of leases at work, and of these the largest is put down to the lease that is expected to
-        cost most, and so on; as soon as classes differ, they part. Then come idle contexts, and what is left are the
+        Of those that are not known the largest are taken to be of leases at work, and of these the largest is put
+        down to the lease that is expected to cost most, and so on. Then come idle contexts, and what is left are the
         spare ones that Chromium keeps.
         """
         at_work = [lease for lease in leases if lease.context.pages and not lease.context.is_remote]
         by_cost = sorted(at_work, key=lambda lease: self.expected_bytes(lease.request), reverse=True)
-        held = sorted(self._held(tree), reverse=True)
-        for context, (own, _) in zip(idle, held[len(by_cost) :], strict=False):
-            context.held_bytes = own
-        for lease, (own, peak) in zip(by_cost, held, strict=False):
+        idle = list(idle)
+        known = {
+            context.renderer_pid
+            for context in (*idle, *(lease.context for lease in at_work))
+            if context.renderer_pid is not None
+        }
+        held = dict(self._held(known | {row.pid for row in tree if row.role is Role.RENDERER}))
+        by_size = sorted((held[pid] for pid in held.keys() - known), reverse=True)
+
+        def take(context: WarmContext) -> tuple[int, int] | None:
+            if context.renderer_pid in held:
+                return held[context.renderer_pid]
+            return by_size.pop(0) if by_size else None
+
+        found = [(lease, take(lease.context)) for lease in by_cost]
+        for context in idle:
+            if (its := take(context)) is not None:
+                context.held_bytes = its[0]
+        for lease, its in found:
+            if its is None:
+                continue
+            own, peak = its
             lease.peak_bytes = max(lease.peak_bytes, peak)
             lease.context.held_bytes = own
             self._budget.measure(lease.reservation, own - lease.held_before_bytes)
             if lease.context.pages - lease.learned_at_page >= PAGES_AN_OBSERVATION:
                 self.learn(lease)
 
-    def _held(self, tree: Iterable[ProcessMemory]) -> Iterator[tuple[int, int]]:
-        """What each renderer holds now, and what it held at its fullest since the last look, in bytes.
+    def _held(self, pids: Iterable[int]) -> Iterator[tuple[int, tuple[int, int]]]:
+        """By pid: what each renderer holds now, and what it held at its fullest since the last look, in bytes.
 
         A page can come and go between two looks. The kernel knows the peak of a process's whole life: where that has
         risen, it is the peak since then.
         """
         peaks: dict[int, int] = {}
-        for row in tree:
-            own = own_bytes(row.pid) if row.role is Role.RENDERER else None
+        for pid in pids:
+            own = own_bytes(pid)
             if not own:
                 continue
-            peak = peak_own_bytes(row.pid) or own
-            has_risen = peak > self._peaks.get(row.pid, 0)
-            peaks[row.pid] = max(peak, self._peaks.get(row.pid, 0))
-            yield own, max(own, peak) if has_risen else own
+            peak = peak_own_bytes(pid) or own
+            has_risen = peak > self._peaks.get(pid, 0)
+            peaks[pid] = max(peak, self._peaks.get(pid, 0))
+            yield pid, (own, max(own, peak) if has_risen else own)
         self._peaks = peaks
 
     def learn(self, lease: Lease) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from browser_pool.context import WarmContext
-from browser_pool.errors import BrowserGone, LeaseEnded, LeaseRecalled, NoPlaywrightPage
+from browser_pool.errors import BrowserGone, LeaseEnded, LeaseRecalled, NoPlaywrightPage, PageTooLarge
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
 from browser_pool.lane import Opened
 from browser_pool.quarantine import Quarantine
@@ -71,6 +71,7 @@ class Lease:
         self.is_over = False
         self.is_spoiled = False
         self.is_recalled = False
+        self.too_large: PageTooLarge | None = None
         self.is_expired = False
         self.pages_before = context.pages
         self.peak_bytes = 0
@@ -144,6 +145,17 @@ class Lease:
         except TimeoutError:
             raise BrowserGone("the page does not answer any more") from None
 
+    def recalled(self) -> LeaseRecalled:
+        """What to tell its holder when it was taken back."""
+        return self.too_large or LeaseRecalled(self.number, self.request.site)
+
+    def blame(self, held_bytes: int, expected_bytes: int) -> None:
+        """It is this page that has taken the memory, and it is to go for it."""
+        self.too_large = PageTooLarge(self.number, self.request.site, held_bytes, expected_bytes)
+        if self.url is not None and self.quarantine is not None:
+            self.quarantine.strike(self.url)
+        self.url = None
+
     def survived(self) -> None:
         """Nothing has died under the address that was open."""
         if self.url is not None and self.quarantine is not None:
@@ -168,7 +180,7 @@ class Lease:
 
     def _check(self) -> None:
         if self.is_recalled:
-            raise LeaseRecalled(self.number, self.request.site)
+            raise self.recalled()
         if self.is_over:
             raise LeaseEnded(
                 f"lease {self.number} is over after {time.monotonic() - self.asked_seconds:.1f} s; "

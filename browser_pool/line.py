@@ -32,3 +32,20 @@ class Line(Protocol):
 
     def child(self, session_id: str) -> Line:
         """The line to a target that this one has announced."""
+
+
+async def renderers(browser: Line) -> dict[int, float]:
+    """By pid, how much processor time each renderer of `browser` has used. Raises as `Line.send` does."""
+    answer = await browser.send("SystemInfo.getProcessInfo")
+    return {one["id"]: float(one["cpuTime"]) for one in answer["processInfo"] if one["type"] == "renderer"}
+
+
+async def processor_seconds(line: Line) -> float:
+    """How much processor time the process of a page says it has used. Raises `BrowserGone` and `CommandFailed`."""
+    await line.send("Performance.enable")
+    answer = await line.send("Performance.getMetrics")
+    await line.send("Performance.disable")
+    metrics = {one["name"]: one["value"] for one in answer["metrics"]}
+    if "ProcessTime" not in metrics:
+        raise CommandFailed("Performance.getMetrics: it tells no ProcessTime")
+    return float(metrics["ProcessTime"])

@@ -132,16 +132,15 @@ class BrowserOwner:
         return browser
 
     async def _launch_once(self) -> Browser:
-        settings, endpoint = self._settings, self.endpoint
+        settings, endpoint, limit_bytes = self._settings, self.endpoint, self._limit_bytes()
         if not self.uses_driver:
             if endpoint.is_local:
                 chromium = find_chromium(settings.chromium, headed=settings.headed)
-                return await CdpBrowser.launch(chromium, settings, on_gone=self.lose)
+                return await CdpBrowser.launch(chromium, settings, limit_bytes=limit_bytes, on_gone=self.lose)
             return await CdpBrowser.connect(endpoint, settings, on_gone=self.lose)
         # Playwright is 17 MB of Python that a pool without its pages never needs.
         from browser_pool.node.browser import NodeBrowser  # noqa: PLC0415
 
-        limit_bytes = self._limit_bytes()
         if endpoint.is_local:
             chromium = find_chromium(settings.chromium, headed=settings.headed)
             return await NodeBrowser.launch(chromium, settings, limit_bytes=limit_bytes, on_gone=self.lose)

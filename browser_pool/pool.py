@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from browser_pool.browser import Browser, BrowserState
 from browser_pool.context import ContextState
-from browser_pool.errors import BrowserGone, LaunchFailed, LeaseEnded, LeaseRecalled
+from browser_pool.errors import BrowserGone, LaunchFailed, LeaseEnded
 from browser_pool.events import AddressQuarantined, Hook, Hooks, LeaseOver
 from browser_pool.fleet import Fleet, NoSource
 from browser_pool.gate import Gate
@@ -31,6 +31,7 @@ from browser_pool.quarantine import Quarantine
 from browser_pool.reaper import Reaper
 from browser_pool.recycling import Recycler
 from browser_pool.relief import PoolRelief
+from browser_pool.renderers import Renderers
 from browser_pool.settings import PoolSettings
 from browser_pool.table import LeaseTable, PoolStatistics, Waiter
 from browser_pool.wear import wear_of
@@ -71,6 +72,7 @@ class UnifiedBrowserPool:
             ),
             hooks=self._hooks,
         )
+        self._renderers = Renderers(self._spawn)
         self._learner = CostLearner(self._guard.costs, self._budget, self.settings)
         self._fleet = Fleet(
             self.settings,
@@ -111,6 +113,7 @@ class UnifiedBrowserPool:
             self._table,
             self._fleet,
             expected_bytes=self._learner.expected_bytes,
+            limit_bytes=lambda: self._monitor.check_memory().limit_bytes,
             tree=lambda: self._monitor.tree,
             retire=self._reaper.retire,
             recall=self._recall,
@@ -175,13 +178,13 @@ class UnifiedBrowserPool:
                 raise
             lease.is_spoiled = True
             if lease.is_recalled:
-                raise LeaseRecalled(lease.number, site) from None
+                raise lease.recalled() from None
             raise LeaseEnded(f"the deadline of {deadline:.0f} s has passed (lease {lease.number}, {site})") from None
         except (asyncio.CancelledError, Exception) as error:
             # Whose page was handed out, nobody knows what state it is in after an error.
             lease.is_spoiled |= lease.page_was_used or isinstance(error, asyncio.CancelledError | BrowserGone)
             if lease.is_recalled and not isinstance(error, asyncio.CancelledError):
-                raise LeaseRecalled(lease.number, site) from None
+                raise lease.recalled() from None
             raise
         finally:
             self.release(lease)
@@ -205,7 +208,7 @@ class UnifiedBrowserPool:
                     await self._make_real(lease)
         except TimeoutError:
             if waiter.is_granted and waiter.granted.result().is_recalled:
-                raise LeaseRecalled(waiter.number, request.site) from None
+                raise waiter.granted.result().recalled() from None
             reason, detail = ("browser", "it did not open in time") if waiter.is_granted else waiter.held_up_by
             self._abandon(waiter)
             raise self._table.refusal(request, reason, detail, time.monotonic() - waiter.asked_seconds) from None
@@ -357,6 +360,7 @@ class UnifiedBrowserPool:
     def _on_look(self, _reading: Reading) -> None:
         """Learn what contexts cost, notice a browser that is gone, serve those for whom there is memory now."""
         idle = [context for context in self._table.in_state(ContextState.FREE) if not context.is_remote]
+        self._renderers.look(self._table.contexts)
         self._learner.look(self._table.leases.values(), idle, self._monitor.tree)
         self._fleet.notice_deaths()
         for browser in self._fleet.local_browsers:

@@ -1,9 +1,9 @@
 """What the pool gives back when memory is short, rung by rung.
 
 Reclaim and the closing of idle contexts cost those at work nothing. An idle browser that has grown fat is replaced.
-In an emergency the costliest lease that can be deferred is recalled, down to the last one: one context at a time is
-the smallest form of work there is. At the very end the browser is ended, unless it is so young that this would free
-nothing.
+In an emergency a page that has run away is ended; else the costliest lease that can be deferred is recalled, down to
+the last one: one context at a time is the smallest form of work there is. At the very end the browser is ended,
+unless it is so young that this would free nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ FAT = 1.5
 """A browser and its driver that hold so many times what they held when young are worth a launch when memory is short.
 The pool replaces one by itself at `PoolSettings.fat_browser`."""
 
+RUNAWAY_TIMES = 3.0
+RUNAWAY_SHARE = 0.5
+"""In an emergency a page that holds three times what its kind is expected to, or half of the limit, is what caused
+it. To recall another one's lease would help for a moment; to leave it alone is to have the kernel choose."""
+
 GONE_SECONDS = 5.0
 
 
@@ -38,6 +43,7 @@ class PoolRelief:
         fleet: Fleet,
         *,
         expected_bytes: Callable[[LeaseRequest], int],
+        limit_bytes: Callable[[], int | None],
         tree: Callable[[], tuple[ProcessMemory, ...]],
         retire: Callable[[WarmContext], asyncio.Task[None] | None],
         recall: Callable[[Lease], None],
@@ -46,6 +52,7 @@ class PoolRelief:
         self._table = table
         self._fleet = fleet
         self._expected_bytes = expected_bytes
+        self._limit_bytes = limit_bytes
         self._tree = tree
         self._retire = retire
         self._recall = recall
@@ -94,8 +101,15 @@ class PoolRelief:
         return f"ended a browser that held {held}; the next lease starts another"
 
     async def requeue(self) -> str:
-        """Recall the lease that costs most, unless it is the only one."""
-        lease = costliest_deferrable(self._table.leases.values(), self._expected_bytes)
+        """Recall the lease of a page that has run away; else the one that costs most, unless it is the only one."""
+        leases = self._table.leases.values()
+        if (lease := runaway(leases, self._expected_bytes, self._limit_bytes())) is not None:
+            context, held_bytes = lease.context, lease.context.held_bytes or 0
+            lease.blame(held_bytes, self._expected_bytes(lease.request))
+            self._recall(lease)
+            await self._gone(context)
+            return f"ended the page of lease {lease.number} ({lease.request.site}), which held {mib(held_bytes)}"
+        lease = costliest_deferrable(leases, self._expected_bytes)
         if lease is None:
             return f"no lease can be deferred ({len(self._table.leases)} at work)"
         context = lease.context
@@ -135,6 +149,20 @@ class PoolRelief:
         async with asyncio.timeout(GONE_SECONDS):
             while context in self._table.contexts:  # noqa: ASYNC110 nobody announces it, and it takes milliseconds
                 await asyncio.sleep(0.01)
+
+
+def runaway(
+    leases: Iterable[Lease], expected_bytes: Callable[[LeaseRequest], int], limit_bytes: int | None
+) -> Lease | None:
+    """The lease whose page holds most, if that is out of all proportion to its kind or to the limit. Decides only."""
+    at_work = [lease for lease in leases if not lease.context.is_remote and lease.context.held_bytes]
+    lease = max(at_work, key=lambda one: one.context.held_bytes or 0, default=None)
+    if lease is None:
+        return None
+    held_bytes = lease.context.held_bytes or 0
+    is_out_of_kind = held_bytes >= RUNAWAY_TIMES * expected_bytes(lease.request)
+    is_most_of_all = limit_bytes is not None and held_bytes >= RUNAWAY_SHARE * limit_bytes
+    return lease if is_out_of_kind or is_most_of_all else None
 
 
 def costliest_deferrable(leases: Iterable[Lease], expected_bytes: Callable[[LeaseRequest], int]) -> Lease | None:

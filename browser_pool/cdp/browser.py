@@ -18,11 +18,11 @@ from browser_pool.cdp.connection import Connection
 from browser_pool.cdp.context import CdpContext
 from browser_pool.cdp.transport import PipeTransport
 from browser_pool.chromium import Chromium, sandbox_is_possible, switches
-from browser_pool.endpoint import LOCAL, Endpoint
+from browser_pool.endpoint import LOCAL, Endpoint, without_secrets
 from browser_pool.errors import BrowserGone, EndpointUnreachable, LaunchFailed
 from browser_pool.identity import Identity
 from browser_pool.lane import RECLAIM_SECONDS
-from browser_pool.line import CommandFailed
+from browser_pool.line import CommandFailed, renderers
 from browser_pool.processes import below, end, kill
 from browser_pool.scratch import make_scratch
 from browser_pool.settings import PoolSettings
@@ -66,28 +66,41 @@ class CdpBrowser(Browser):
 
     @classmethod
     async def launch(
-        cls, chromium: Chromium, settings: PoolSettings, *, on_gone: Callable[[Browser], None]
+        cls,
+        chromium: Chromium,
+        settings: PoolSettings,
+        *,
+        limit_bytes: int | None,
+        on_gone: Callable[[Browser], None],
     ) -> CdpBrowser:
         """Start one, with its sandbox wherever that works. Raises `LaunchFailed`; nothing is left over then."""
         if not sandbox_is_possible():
-            return await cls._start(chromium, settings, on_gone, sandbox=False)
+            return await cls._start(chromium, settings, limit_bytes, on_gone, sandbox=False)
         try:
-            return await cls._start(chromium, settings, on_gone, sandbox=True)
+            return await cls._start(chromium, settings, limit_bytes, on_gone, sandbox=True)
         except LaunchFailed as error:
             if "sandbox" not in error.detail.lower():
                 raise
             log.warning("sandbox.unavailable", why="this system forbids user namespaces; see docs/operations.md")
-            return await cls._start(chromium, settings, on_gone, sandbox=False)
+            return await cls._start(chromium, settings, limit_bytes, on_gone, sandbox=False)
 
     @classmethod
     async def _start(
-        cls, chromium: Chromium, settings: PoolSettings, on_gone: Callable[[Browser], None], *, sandbox: bool
+        cls,
+        chromium: Chromium,
+        settings: PoolSettings,
+        limit_bytes: int | None,
+        on_gone: Callable[[Browser], None],
+        *,
+        sandbox: bool,
     ) -> CdpBrowser:
         scratch = await asyncio.to_thread(make_scratch, settings.scratch)
         transport: PipeTransport | None = None
         process: psutil.Process | None = None
         try:
-            arguments = switches(headed=settings.headed, sandbox=sandbox, profile=scratch / "profile")
+            arguments = switches(
+                headed=settings.headed, sandbox=sandbox, profile=scratch / "profile", limit_bytes=limit_bytes
+            )
             environment = {**os.environ, "TMPDIR": str(scratch)}
             async with asyncio.timeout(settings.launch_seconds):
                 transport = await PipeTransport.start(chromium.executable, arguments, environment)
@@ -143,7 +156,7 @@ class CdpBrowser(Browser):
         except TimeoutError:
             raise EndpointUnreachable(endpoint.name, f"no answer in {settings.launch_seconds:.0f} s") from None
         except (BrowserGone, CommandFailed, OSError, ValueError) as error:
-            raise EndpointUnreachable(endpoint.name, str(error)) from None
+            raise EndpointUnreachable(endpoint.name, without_secrets(str(error))) from None
         return browser
 
     @property
@@ -172,6 +185,10 @@ class CdpBrowser(Browser):
         except CommandFailed as error:
             raise BrowserGone(str(error)) from None
 
+    async def renderers(self) -> dict[int, float]:
+        """See `Browser.renderers`."""
+        return await renderers(self._connection.browser)
+
     async def close(self) -> None:
         """See `Browser.close`."""
         if self.state is BrowserState.CLOSED:
@@ -196,7 +213,7 @@ class CdpBrowser(Browser):
             self._on_gone(self)
 
     def _on_target(self, event: dict[str, Any]) -> None:
-        """A page that a site opened by itself is looked at by nobody, and a service worker works for nobody."""
+        """A page that a site opened by itself is looked at by nobody."""
         target = event["targetInfo"]
         owner = next((one for one in self._contexts if one.is_mine(target)), None)
         if owner is not None and owner.is_stray(target):

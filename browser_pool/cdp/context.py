@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from browser_pool.cdp.connection import Session
 from browser_pool.cdp.lane import CdpLane
-from browser_pool.errors import BrowserGone, NavigationFailed
+from browser_pool.errors import BrowserGone, NavigationFailed, NavigationTimeout, ScriptFailed
 from browser_pool.family import Command, Family
 from browser_pool.identity import Identity, Proxy, StorageState
-from browser_pool.line import CommandFailed
+from browser_pool.line import CommandFailed, processor_seconds
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -18,11 +18,15 @@ BLANK = "about:blank"
 EMPTY_PAGE = b"<!doctype html>"
 STORAGE_SECONDS = 10.0
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]", "<loopback>", "<-loopback>"})
+"""The names of this machine in a list of what goes past a proxy, as Playwright knows them."""
+
 NO_SERVICE_WORKERS = (
-    "if (navigator.serviceWorker) navigator.serviceWorker.register ="
+    "if (self.ServiceWorkerContainer) ServiceWorkerContainer.prototype.register ="
     " () => Promise.reject(new DOMException('service workers are switched off here', 'SecurityError'))"
 )
-"""A service worker outlives its page and keeps fetching and holding memory when nobody looks."""
+"""A service worker outlives its page and keeps fetching and holding memory when nobody looks. It is refused at the
+prototype: Chromium does not end one that is there (tried: `Target.closeTarget` as it starts does nothing)."""
 
 KEEP = "items => { for (const [name, value] of items) localStorage.setItem(name, value) }"
 
@@ -65,8 +69,8 @@ class CdpContext:
         return target.get("browserContextId") == self._id
 
     def is_stray(self, target: dict[str, Any]) -> bool:
-        """Whether it is a page that a site has opened by itself, or a worker that would outlive its page."""
-        return target["type"] in {"page", "service_worker"} and target["targetId"] != self._page_id
+        """Whether it is a page that a site has opened by itself."""
+        return target["type"] == "page" and target["targetId"] != self._page_id
 
     async def reset(self) -> None:
         """Leave the page that was read."""
@@ -75,6 +79,10 @@ class CdpContext:
             await self.lane.block()
         except NavigationFailed as error:
             raise BrowserGone(str(error)) from None
+
+    async def processor_seconds(self) -> float:
+        """See `OpenContext.processor_seconds`."""
+        return await processor_seconds(self.lane.line)
 
     async def close(self) -> None:
         """End it and its pages, without asking them. Raises `BrowserGone`."""
@@ -86,10 +94,7 @@ class CdpContext:
     async def _furnish(self, identity: Identity, storage: StorageState, user_agent: str) -> None:
         send, mine = self._browser.send, {"browserContextId": self._id}
         await send("Browser.setDownloadBehavior", behavior="deny", **mine)
-        if storage.cookies:
-            await send(
-                "Storage.setCookies", cookies=[_for_chromium(one.model_dump()) for one in storage.cookies], **mine
-            )
+        await self._take_cookies(identity, storage)
         target = await send("Target.createTarget", url=BLANK, **mine)
         self._page_id = target["targetId"]
         attached = await send("Target.attachToTarget", targetId=self._page_id, flatten=True)
@@ -100,11 +105,30 @@ class CdpContext:
         )
         self._lane = CdpLane(session, family)
         await self._lane.start()
-        for origin in storage.origins:
-            await self._lane.open(origin.origin, timeout_seconds=STORAGE_SECONDS, saved_html=EMPTY_PAGE)
-            await self._lane.evaluate(KEEP, [[item.name, item.value] for item in origin.localStorage])
-        if storage.origins:
-            await self._lane.open(BLANK, timeout_seconds=STORAGE_SECONDS)
+        await self._fill_storage(self._lane, identity, storage)
+
+    async def _take_cookies(self, identity: Identity, storage: StorageState) -> None:
+        if not storage.cookies:
+            return
+        cookies = [_for_chromium(one.model_dump()) for one in storage.cookies]
+        try:
+            await self._browser.send("Storage.setCookies", cookies=cookies, browserContextId=self._id)
+        except CommandFailed as error:
+            raise identity.unreadable(f"Chromium refuses its cookies ({error})") from None
+
+    async def _fill_storage(self, lane: CdpLane, identity: Identity, storage: StorageState) -> None:
+        """A page of our own stands in for the site's, which is not asked for anything."""
+        if not storage.origins:
+            return
+        try:
+            for origin in storage.origins:
+                await lane.open(origin.origin, timeout_seconds=STORAGE_SECONDS, saved_html=EMPTY_PAGE)
+                await lane.evaluate(KEEP, [[item.name, item.value] for item in origin.localStorage])
+            await lane.open(BLANK, timeout_seconds=STORAGE_SECONDS)
+        except NavigationTimeout as error:
+            raise BrowserGone(str(error)) from None
+        except (NavigationFailed, ScriptFailed) as error:
+            raise identity.unreadable(f"its local storage can't be filled ({error})") from None
 
 
 def dress(identity: Identity, user_agent: str) -> list[Command]:
@@ -126,9 +150,16 @@ def dress(identity: Identity, user_agent: str) -> list[Command]:
 
 
 def _proxied(proxy: Proxy | None) -> dict[str, str]:
+    """Everything goes to the proxy, even what is asked of this machine, unless `bypass` says otherwise. Pure.
+
+    Chromium by itself would leave this machine out. What a site is told to fetch from "localhost" is the proxy's.
+    """
     if proxy is None:
         return {}
-    return {"proxyServer": proxy.server, **({"proxyBypassList": proxy.bypass} if proxy.bypass else {})}
+    hosts = [host.strip() for host in proxy.bypass.split(",") if host.strip()]
+    if LOOPBACK.isdisjoint(hosts):
+        hosts.insert(0, "<-loopback>")
+    return {"proxyServer": proxy.server, "proxyBypassList": ",".join(hosts)}
 
 
 def _for_chromium(cookie: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class CdpLane:
     """A `Lane` over the session of a page. Whoever made the page owns it; this only drives it."""
 
     def __init__(self, session: Session, family: Family) -> None:
-        self._session = session
+        self.line = session
         self._family = family
         self._arrivals: dict[str, _Arrival] = {}
         self._committed: dict[str, str] = {}
@@ -62,7 +62,7 @@ class CdpLane:
     async def start(self) -> None:
         """Have the page announce what matters to a reader."""
         for domain in ("Page", "Inspector"):
-            await self._session.send(f"{domain}.enable")
+            await self.line.send(f"{domain}.enable")
         await self._family.start()
 
     async def open(self, url: str, *, timeout_seconds: float, saved_html: bytes | None = None) -> Opened:
@@ -75,7 +75,7 @@ class CdpLane:
         except TimeoutError:
             if not limit.expired():
                 raise
-            self._session.tell("Page.stopLoading")
+            self.line.tell("Page.stopLoading")
             raise NavigationTimeout(url, timeout_seconds) from None
         except CommandFailed as error:
             raise NavigationFailed(url, "ERR_INVALID_URL" if "invalid URL" in str(error) else str(error)) from None
@@ -88,7 +88,7 @@ class CdpLane:
         """See `Lane.evaluate`."""
         expression = f"({script})({json.dumps(argument)})"
         try:
-            answer = await self._session.send(
+            answer = await self.line.send(
                 "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
             )
         except CommandFailed as error:
@@ -108,13 +108,13 @@ class CdpLane:
         """See `Lane.reclaim`."""
         try:
             async with asyncio.timeout(RECLAIM_SECONDS):
-                await self._session.send("HeapProfiler.collectGarbage")
-                await self._session.send("Memory.simulatePressureNotification", level="critical")
+                await self.line.send("HeapProfiler.collectGarbage")
+                await self.line.send("Memory.simulatePressureNotification", level="critical")
         except CommandFailed as error:
             raise BrowserGone(str(error)) from None
 
     async def _navigate(self, url: str) -> Opened:
-        answer = await self._session.send("Page.navigate", url=url)
+        answer = await self.line.send("Page.navigate", url=url)
         if answer.get("isDownload"):
             raise NavigationBecameDownload(url)
         if "errorText" in answer:
@@ -129,7 +129,7 @@ class CdpLane:
         return Opened(final_url, arrival.status, arrival.headers, tuple(arrival.redirects))
 
     async def _commit_of(self, document: str) -> str:
-        commit = self._session.promise()
+        commit = self.line.promise()
         self._wanted = document, commit
         url: str = await commit
         return url
@@ -161,7 +161,7 @@ class CdpLane:
 
     def _on_dialog(self, event: dict[str, Any]) -> None:
         """A page that asks gets no for an answer, unless it asks whether it may be left."""
-        self._session.tell("Page.handleJavaScriptDialog", accept=event["type"] == "beforeunload")
+        self.line.tell("Page.handleJavaScriptDialog", accept=event["type"] == "beforeunload")
 
 
 def _failed(words: str) -> ScriptFailed:

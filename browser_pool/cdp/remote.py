@@ -6,8 +6,10 @@ import asyncio
 import json
 import socket
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable
-from urllib.parse import urlsplit, urlunsplit
+from urllib.error import HTTPError
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_websocket
@@ -87,17 +89,33 @@ async def connect(url: str) -> WebSocketTransport:
 def websocket_of(url: str) -> str:
     """Ask DevTools at `url` for the address of the browser's WebSocket. Blocking."""
     asked = urlsplit(url)
+    user, at, place = asked.netloc.rpartition("@")
     if asked.scheme == "http" and asked.hostname:
-        asked = asked._replace(netloc=_numeric(asked.hostname, asked.port or 80))
-    version = urlunsplit(asked._replace(path=asked.path.rstrip("/") + "/json/version"))
+        place = _numeric(asked.hostname, asked.port or 80)
+    version, headers = without_user(urlunsplit(asked._replace(path=asked.path.rstrip("/") + "/json/version")))
+    version = urlunsplit(urlsplit(version)._replace(netloc=place))
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(version, timeout=ASK_SECONDS) as answer:
-        facts = json.loads(answer.read(FACTS_BYTES))
+    try:
+        with opener.open(urllib.request.Request(version, headers=headers), timeout=ASK_SECONDS) as answer:  # noqa: S310
+            facts = json.loads(answer.read(FACTS_BYTES))
+    except HTTPError as error:
+        # It is the answer, too, and holds its connection.
+        with error:
+            raise OSError(str(error)) from None
     if not isinstance(facts, dict) or "webSocketDebuggerUrl" not in facts:
         raise ValueError("it answers, and is no Chromium with open DevTools")
     # It tells the address as it sees itself; the host and port that we know are the ones that can be reached.
     path = urlsplit(facts["webSocketDebuggerUrl"]).path
-    return urlunsplit(asked._replace(scheme="wss" if asked.scheme == "https" else "ws", path=path))
+    scheme = "wss" if asked.scheme == "https" else "ws"
+    return urlunsplit(asked._replace(scheme=scheme, netloc=user + at + place, path=path))
+
+
+def without_user(url: str) -> tuple[str, dict[str, str]]:
+    """The address without its user and password, and the header that says them instead. Pure."""
+    parts = urlsplit(url)
+    user, at, place = parts.netloc.rpartition("@")
+    said = {"Authorization": f"Basic {b64encode(unquote(user).encode()).decode()}"} if at else {}
+    return urlunsplit(parts._replace(netloc=place)), said
 
 
 def _numeric(host: str, port: int) -> str:

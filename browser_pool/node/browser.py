@@ -12,17 +12,23 @@ from playwright.async_api import Browser as PlaywrightBrowser
 from playwright.async_api import CDPSession, Error
 
 from browser_pool.browser import Browser, BrowserState
-from browser_pool.chromium import FLAGS, Chromium, sandbox_is_possible
-from browser_pool.endpoint import LOCAL, Endpoint, EndpointKind
+from browser_pool.cdp.remote import websocket_of, without_user
+from browser_pool.chromium import Chromium, added_flags, sandbox_is_possible
+from browser_pool.endpoint import LOCAL, Endpoint, EndpointKind, without_secrets
 from browser_pool.errors import BrowserGone, EndpointUnreachable, LaunchFailed
 from browser_pool.identity import Identity
 from browser_pool.lane import RECLAIM_SECONDS
+from browser_pool.line import renderers
 from browser_pool.node.context import PlaywrightContext
 from browser_pool.node.driver import Driver
+from browser_pool.node.line import NodeLine
 from browser_pool.processes import kill
 from browser_pool.settings import PoolSettings
 
 log = structlog.get_logger()
+
+STATE_REFUSED = "Error setting storage state:"
+"""How Playwright says that cookies or local storage can't be put in place."""
 
 
 class NodeBrowser(Browser):
@@ -44,7 +50,7 @@ class NodeBrowser(Browser):
         super().__init__(endpoint, version=browser.version, is_sandboxed=is_sandboxed, root_pid=driver.pid)
         self._driver = driver
         self._browser = browser
-        self._session = session
+        self._line = NodeLine(session)
         self._user_agent = user_agent
         self._on_gone = on_gone
         browser.on("disconnected", lambda _: self._on_disconnected())
@@ -62,7 +68,7 @@ class NodeBrowser(Browser):
         driver = await _driver(settings, limit_bytes)
         try:
             async with asyncio.timeout(settings.launch_seconds):
-                playwright, is_sandboxed = await _start(driver, chromium, settings)
+                playwright, is_sandboxed = await _start(driver, chromium, settings, limit_bytes)
                 session = await playwright.new_browser_cdp_session()
                 facts = await session.send("Browser.getVersion")
         except BaseException as error:
@@ -95,7 +101,9 @@ class NodeBrowser(Browser):
             if isinstance(error, TimeoutError):
                 raise EndpointUnreachable(endpoint.name, f"no answer in {settings.launch_seconds:.0f} s") from None
             if isinstance(error, Error):
-                raise EndpointUnreachable(endpoint.name, _reason(error)) from None
+                raise EndpointUnreachable(endpoint.name, without_secrets(_reason(error))) from None
+            if isinstance(error, OSError | ValueError):
+                raise EndpointUnreachable(endpoint.name, without_secrets(str(error))) from None
             raise
         return cls(endpoint, driver, playwright, session, user_agent, is_sandboxed=None, on_gone=on_gone)
 
@@ -131,6 +139,8 @@ class NodeBrowser(Browser):
                 **terms,
             )
         except Error as error:
+            if STATE_REFUSED in str(error):
+                raise identity.unreadable(" ".join(str(error).partition(STATE_REFUSED)[2].split())) from None
             raise BrowserGone(_reason(error)) from None
         return await PlaywrightContext.over(context)
 
@@ -138,7 +148,14 @@ class NodeBrowser(Browser):
         """See `Browser.reclaim`."""
         try:
             async with asyncio.timeout(RECLAIM_SECONDS):
-                await self._session.send("Memory.simulatePressureNotification", {"level": "critical"})
+                await self._line.send("Memory.simulatePressureNotification", level="critical")
+        except Error as error:
+            raise BrowserGone(_reason(error)) from None
+
+    async def renderers(self) -> dict[int, float]:
+        """See `Browser.renderers`."""
+        try:
+            return await renderers(self._line)
         except Error as error:
             raise BrowserGone(_reason(error)) from None
 
@@ -164,14 +181,16 @@ async def _driver(settings: PoolSettings, limit_bytes: int | None) -> Driver:
     )
 
 
-async def _start(driver: Driver, chromium: Chromium, settings: PoolSettings) -> tuple[PlaywrightBrowser, bool]:
+async def _start(
+    driver: Driver, chromium: Chromium, settings: PoolSettings, limit_bytes: int | None
+) -> tuple[PlaywrightBrowser, bool]:
     """Start Chromium with its sandbox wherever that works, and tell whether it did."""
 
     async def start(*, sandbox: bool) -> PlaywrightBrowser:
         return await driver.playwright.chromium.launch(
             executable_path=str(chromium.executable),
             headless=not settings.headed,
-            args=list(FLAGS),
+            args=list(added_flags(limit_bytes)),
             chromium_sandbox=sandbox,
             timeout=settings.launch_seconds * 1000,
             env={**os.environ, "TMPDIR": str(driver.scratch)},
@@ -193,10 +212,13 @@ async def _join(
 ) -> tuple[PlaywrightBrowser, CDPSession, str]:
     """Connect to a browser elsewhere, and learn what it calls itself."""
     chromium, milliseconds = driver.playwright.chromium, settings.launch_seconds * 1000
-    if endpoint.kind is EndpointKind.CDP:
-        playwright = await chromium.connect_over_cdp(endpoint.url, timeout=milliseconds)
-    else:
-        playwright = await chromium.connect(endpoint.url, timeout=milliseconds)
+    url, is_cdp = endpoint.url, endpoint.kind is EndpointKind.CDP
+    if is_cdp and url.startswith("http"):
+        # Playwright would ask by name, which DevTools do not answer.
+        url = await asyncio.to_thread(websocket_of, url)
+    url, headers = without_user(url)
+    join = chromium.connect_over_cdp if is_cdp else chromium.connect
+    playwright = await join(url, headers=headers, timeout=milliseconds)
     try:
         session = await playwright.new_browser_cdp_session()
         facts = await session.send("Browser.getVersion")

@@ -7,6 +7,7 @@ import asyncio
 from playwright.async_api import BrowserContext, Error, Page
 
 from browser_pool.errors import BrowserGone
+from browser_pool.line import processor_seconds
 from browser_pool.node.lane import PlaywrightLane
 
 BLANK = "about:blank"
@@ -60,6 +61,13 @@ class PlaywrightContext:
             else:
                 await _leave(self.lane.page)
                 await self.lane.block()
+        except Error as error:
+            raise BrowserGone(str(error)) from None
+
+    async def processor_seconds(self) -> float:
+        """See `OpenContext.processor_seconds`."""
+        try:
+            return await processor_seconds(self.lane.line)
         except Error as error:
             raise BrowserGone(str(error)) from None
 

@@ -41,8 +41,9 @@ class PlaywrightLane:
 
     def __init__(self, page: Page, line: NodeLine) -> None:
         self.page = page
-        self._line = line
-        self._family = Family(line)
+        self.line = line
+        # Playwright has a worker run at once, so that what it is told comes too late for its first requests.
+        self._family = Family(line, is_shared=True)
         self._crashed = asyncio.Event()
         page.on("crash", self._on_crash)
 
@@ -85,8 +86,8 @@ class PlaywrightLane:
     async def reclaim(self) -> None:
         """See `Lane.reclaim`."""
         async with asyncio.timeout(RECLAIM_SECONDS):
-            await self._devtools(self._line.send("HeapProfiler.collectGarbage"))
-            await self._devtools(self._line.send("Memory.simulatePressureNotification", level="critical"))
+            await self._devtools(self.line.send("HeapProfiler.collectGarbage"))
+            await self._devtools(self.line.send("Memory.simulatePressureNotification", level="critical"))
 
     async def _settle(self) -> None:
         """Wait for the error page of an address that failed: it comes late, and would interrupt the next address."""

@@ -72,7 +72,7 @@ async def pages_in(pool: UnifiedBrowserPool) -> list[str]:
         answer = await browser._connection.browser.send("Target.getTargets")
     else:
         assert isinstance(browser, NodeBrowser)
-        answer = await browser._session.send("Target.getTargets")
+        answer = await browser._line.send("Target.getTargets")
     return [target["url"] for target in answer["targetInfos"] if target["type"] == "page"]
 
 

@@ -24,7 +24,9 @@ Serve = Callable[[dict[str, str]], Awaitable[str]]
 
 @pytest.fixture(scope="session")
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
-    browser = await CdpBrowser.launch(Chromium(chromium, "setting"), PoolSettings(), on_gone=lambda _: None)
+    browser = await CdpBrowser.launch(
+        Chromium(chromium, "setting"), PoolSettings(), limit_bytes=None, on_gone=lambda _: None
+    )
     yield browser
     await browser.close()
 
