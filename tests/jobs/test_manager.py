@@ -61,9 +61,7 @@ async def test_a_job_without_memory_is_skipped_with_the_arithmetic(
     assert report.status is Status.SKIPPED
     [row] = await rows(database)
     assert row["status"] == "skipped"
-    assert (
-        "50 MiB needed, but 512 MiB limit - 460 MiB used - 0 MiB promised - 51 MiB margin = 1 MiB" in row["reason"]
-    )
+    assert "50 MiB needed, but 512 MiB limit - 460 MiB used - 0 MiB promised - 51 MiB margin = 1 MiB" in row["reason"]
 
 
 async def test_a_critical_job_without_memory_runs_in_its_smallest_form(manager: JobManager, box: Box) -> None:
