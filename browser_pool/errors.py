@@ -4,7 +4,8 @@
 BrowserPoolError
 ├── ChromiumNotFound          no usable Chromium on this machine
 ├── LaunchFailed              Chromium is there and does not start
-│   └── EndpointUnreachable   one that runs elsewhere does not answer
+│   ├── EndpointUnreachable   one that runs elsewhere does not answer
+│   └── NoScratch             the folder that a browser needs can't be made
 ├── IdentityUnreadable        the storage state of an identity can't be used
 ├── LeaseRefused              no context was handed out: memory, slot, browser, deadline or shutdown
 ├── LeaseEnded                the lease is over; its page is no longer yours
@@ -66,6 +67,13 @@ class EndpointUnreachable(LaunchFailed):
 
     advice = "It is tried again; see that it runs, and that its address is right."
     what = "no browser there"
+
+
+class NoScratch(LaunchFailed):
+    """A browser needs a folder of its own, and none can be made: the disk is full, or is not ours to write on."""
+
+    advice = "Free some space or inodes there, or name another place with TMPDIR."
+    what = "no scratch folder for a browser"
 
 
 class IdentityUnreadable(BrowserPoolError):

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from browser_pool.errors import NoScratch
+
 CLOCK_SECONDS = 5
 """A start time is reckoned from the clock, which may be set: two that are so close are the same."""
 
@@ -21,10 +23,16 @@ NAME = re.compile(r"tidegate-(\d+)-(\d+)-\w+")
 
 
 def make_scratch(root: Path | None) -> Path:
-    """A new folder below `root`, or below the system's temporary folder. Orphans beside it are removed first."""
+    """A new folder below `root`, or below the system's temporary folder. Orphans beside it are removed first.
+
+    Raises `NoScratch`.
+    """
     place = root or Path(tempfile.gettempdir())
-    sweep(place)
-    return Path(tempfile.mkdtemp(prefix=f"tidegate-{os.getpid()}-{_started(os.getpid())}-", dir=place))
+    try:
+        sweep(place)
+        return Path(tempfile.mkdtemp(prefix=f"tidegate-{os.getpid()}-{_started(os.getpid())}-", dir=place))
+    except OSError as error:
+        raise NoScratch(str(place), error.strerror or str(error)) from None
 
 
 def sweep(place: Path) -> list[Path]:
