@@ -88,6 +88,13 @@ class Browser(ABC):
         """Make the browser process itself give memory back."""
 
     @abstractmethod
+    async def check(self) -> None:
+        """Have its first process and its network process say a word. Raises `BrowserGone`; hangs if one of them does.
+
+        Cookies are the network process's: to ask for those that the default context has, none, is to ask it.
+        """
+
+    @abstractmethod
     async def renderers(self) -> dict[int, float]:
         """By pid, the processor seconds of each renderer. Raises `BrowserGone` and `CommandFailed`."""
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from browser_pool.owner import BrowserOwner
 
+CHECK_SECONDS = 5.0
+"""An answer takes a millisecond. On a machine that is out of breath it takes longer, and a launch longer yet."""
+
 
 class ContextState(StrEnum):
     """free → leased → cleaning → free | closing."""
@@ -111,6 +114,20 @@ class WarmContext:
         """Make its renderer give memory back; the page stays open."""
         if self._open is not None:
             await self._open.lane.reclaim()
+
+    async def check_browser(self) -> None:
+        """See that the browser does its part, after a page that did not come. One that does not is ended.
+
+        Raises `BrowserGone` then: it was not the site.
+        """
+        if self.browser is None or self.source is None:
+            return
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                await self.browser.check()
+        except TimeoutError:
+            self.source.kill(self.browser)
+            raise BrowserGone("the browser does not answer any more, or its network process does not") from None
 
     async def processor_seconds(self) -> float:
         """How much processor time its renderer says it has used. Raises `BrowserGone` and `CommandFailed`."""

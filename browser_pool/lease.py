@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from browser_pool.context import WarmContext
-from browser_pool.errors import BrowserGone, LeaseEnded, LeaseRecalled, NoPlaywrightPage, PageTooLarge
+from browser_pool.errors import (
+    BrowserGone,
+    LeaseEnded,
+    LeaseRecalled,
+    NavigationTimeout,
+    NoPlaywrightPage,
+    PageTooLarge,
+)
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
 from browser_pool.lane import Opened
 from browser_pool.quarantine import Quarantine
@@ -119,7 +126,11 @@ class Lease:
             self.is_spoiled = True
         self.url = url
         with self._spoiling():
-            return await self.context.lane.open(url, timeout_seconds=timeout_seconds, saved_html=saved_html)
+            try:
+                return await self.context.lane.open(url, timeout_seconds=timeout_seconds, saved_html=saved_html)
+            except NavigationTimeout:
+                await self.context.check_browser()
+                raise
 
     async def evaluate(self, script: str, argument: object = None) -> Any:
         """See `Lane.evaluate`."""

@@ -185,6 +185,13 @@ class CdpBrowser(Browser):
         except CommandFailed as error:
             raise BrowserGone(str(error)) from None
 
+    async def check(self) -> None:
+        """See `Browser.check`."""
+        try:
+            await self._connection.browser.send("Storage.getCookies")
+        except CommandFailed as error:
+            raise BrowserGone(str(error)) from None
+
     async def renderers(self) -> dict[int, float]:
         """See `Browser.renderers`."""
         return await renderers(self._connection.browser)

@@ -70,7 +70,7 @@ class CdpContext:
 
     def is_stray(self, target: dict[str, Any]) -> bool:
         """Whether it is a page that a site has opened by itself."""
-        return target["type"] == "page" and target["targetId"] != self._page_id
+        return bool(target["type"] == "page" and target["targetId"] != self._page_id)
 
     async def reset(self) -> None:
         """Leave the page that was read."""

@@ -152,6 +152,13 @@ class NodeBrowser(Browser):
         except Error as error:
             raise BrowserGone(_reason(error)) from None
 
+    async def check(self) -> None:
+        """See `Browser.check`."""
+        try:
+            await self._line.send("Storage.getCookies")
+        except Error as error:
+            raise BrowserGone(_reason(error)) from None
+
     async def renderers(self) -> dict[int, float]:
         """See `Browser.renderers`."""
         try:

@@ -215,6 +215,27 @@ async def test_a_browser_that_is_connected_and_no_longer_answers_is_killed_and_r
     await eventually(lambda: started() == [])
 
 
+async def test_a_network_process_that_hangs_is_not_taken_for_a_site_that_does(
+    make_pool: MakePool,
+    demo_site: DemoSite,
+    started: Started,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("browser_pool.context.CHECK_SECONDS", 0.5)
+    async with make_pool() as pool:
+        async with pool.lease(site="a", deadline=30) as lease:
+            await lease.open(f"{demo_site.url}/robots.txt", timeout_seconds=10)
+            for process in of_role(started(), Role.NETWORK):
+                process.suspend()
+            with pytest.raises(BrowserGone, match="network process"):
+                await lease.open(f"{demo_site.url}/robots.txt", timeout_seconds=0.5)
+        assert await serves(pool, demo_site)
+        assert pool.statistics().browsers_lost == 1
+        await eventually(adds_up(pool))
+    await eventually(lambda: started() == [])
+
+
 async def test_a_pool_whose_browser_hangs_can_be_closed(
     make_pool: MakePool, started: Started, eventually: Eventually, folders: Folders
 ) -> None:
@@ -247,6 +268,7 @@ async def test_a_site_that_never_answers_is_a_timeout_of_that_page(make_pool: Ma
     async with make_pool() as pool, pool.lease(site="a") as lease:
         with pytest.raises(NavigationTimeout) as caught:
             await lease.open(f"{demo_site.url}/?trouble=hang", timeout_seconds=0.3)
+        assert pool.statistics().browsers_lost == 0
         assert caught.value.seconds == 0.3
         opened = await lease.open(f"{demo_site.url}/robots.txt", timeout_seconds=10)
         assert opened.status == 200

@@ -44,6 +44,9 @@ class NoBrowser(Browser):
     async def reclaim(self) -> None:
         raise NotImplementedError
 
+    async def check(self) -> None:
+        raise NotImplementedError
+
     async def renderers(self) -> NoReturn:
         raise NotImplementedError
 
