@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from browser_pool.browser import Browser, BrowserState
-from browser_pool.context import ContextState
+from browser_pool.context import ContextState, WarmContext
 from browser_pool.errors import BrowserGone, LaunchFailed, LeaseEnded
 from browser_pool.events import AddressQuarantined, Hook, Hooks, LeaseOver
 from browser_pool.fleet import Fleet, NoSource
@@ -27,6 +27,7 @@ from browser_pool.identity import DEFAULT_IDENTITY, Identity
 from browser_pool.instrumentation.logs import log_event
 from browser_pool.learning import CostLearner
 from browser_pool.lease import Lease, LeaseRequest
+from browser_pool.owner import BrowserOwner
 from browser_pool.quarantine import Quarantine
 from browser_pool.reaper import Reaper
 from browser_pool.recycling import Recycler
@@ -303,7 +304,7 @@ class UnifiedBrowserPool:
             source = context.source
             assert source is not None  # noqa: S101 the gate gives one to each new context
             try:
-                await context.open(await source.serving())
+                await self._open(context, await source.serving(), source)
             except BrowserGone:
                 if was_dead:
                     raise
@@ -321,6 +322,18 @@ class UnifiedBrowserPool:
             else:
                 source.breaker.work()
                 return
+
+    async def _open(self, context: WarmContext, browser: Browser, source: BrowserOwner) -> None:
+        """Make the context. A browser that is connected and does not answer is ended, so that another can be had."""
+        limit = asyncio.timeout(self.settings.open_seconds)
+        try:
+            async with limit:
+                await context.open(browser)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            source.kill(browser)
+            raise BrowserGone(f"the browser made no context in {self.settings.open_seconds:.0f} s") from None
 
     def _count_launch(self, browser: Browser) -> None:
         self._table.totals.browser_launches += 1

@@ -32,6 +32,9 @@ class PoolSettings:
     hold `fat_browser` times what they held a minute after launch. A browser that nobody has had a context in for
     `idle_browser_seconds` is ended, unless it is the kind that leases get by default.
 
+    A browser that makes no context in `open_seconds`, or does not close one in `clean_seconds`, is taken to hang and
+    is ended.
+
     An address under which a browser or renderer died `deaths_per_url` times is left alone for `quarantine_seconds`.
     """
 
@@ -53,6 +56,7 @@ class PoolSettings:
     deaths_per_url: int = 3
     quarantine_seconds: float = 6 * 3600.0
     clean_seconds: float = 5.0
+    open_seconds: float = 10.0
     launch_seconds: float = 30.0
     program_name: str = "Tidegate"
     scratch: Path | None = None

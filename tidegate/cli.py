@@ -149,6 +149,38 @@ def memory(
 
 
 @app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    chromium: Chromium = None,
+    memory_limit_mb: MemoryLimit = None,
+    verbose: Verbose = False,
+) -> None:
+    """Look at all that is needed, start a browser, load a page, and say what was found and what to do.
+
+    Nothing goes to the network but to the database and the browsers that are set.
+
+    Exit code 1: something that is needed does not work.
+
+    Examples: tidegate doctor | tidegate doctor --json
+    """
+    from tidegate.doctor.examination import examine
+    from tidegate.doctor.finding import Verdict, worst
+    from tidegate.doctor.view import listening, print_json, show_sum
+    from tidegate.formats import console_for_results
+
+    settings = _begin(verbose=verbose, chromium=chromium, memory_limit_mb=memory_limit_mb)
+    console = console_for_results()
+    with listening(console, is_quiet=as_json) as listener:
+        rows = run_until_done(examine(settings, listener))
+    if as_json:
+        print_json(rows)
+    else:
+        show_sum(rows, console)
+    if worst(rows) is Verdict.FAILURE:
+        raise typer.Exit(EXIT_FAILURE)
+
+
+@app.command()
 def setup(chromium: Chromium = None) -> None:
     """Get what is missing to run: a browser and its driver; and see that there is a database server.
 

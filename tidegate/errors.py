@@ -11,6 +11,8 @@ little memory) is exit code 1, see `FAILURES`.
 
 from __future__ import annotations
 
+import asyncpg
+
 from browser_pool import BrowserPoolError
 from memory import MemorySafetyError
 from scraper.errors import DefinitionError, ScraperError, UnknownSite
@@ -35,3 +37,19 @@ USAGE_ERRORS = (UsageError, UnknownSite, DefinitionError)
 
 FAILURES = (BrowserPoolError, MemorySafetyError, StoreError, ScraperError, DemoSiteError)
 """Known failures: told in one line, with exit code 1."""
+
+DATABASE_FAILURES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
+)
+"""A database that was there and is gone, full, or shut down: told in one line, with exit code 1."""
+
+
+def failure_in_words(error: BaseException) -> str | None:
+    """What to say of a known failure; None for one that is not known."""
+    if isinstance(error, DATABASE_FAILURES):
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        return f"the database failed while it was at work: {said}. `tidegate doctor` tells how it is now."
+    return str(error) if isinstance(error, FAILURES) else None

@@ -11,7 +11,7 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from memory import Level, mib
+from memory import Level, Reading, mib
 from tidegate.formats import plain, table_of
 from tidegate.memory_report import MemoryReport
 
@@ -45,25 +45,30 @@ def show_memory(report: MemoryReport, console: Console) -> None:
 
 def as_dict(report: MemoryReport) -> dict[str, Any]:
     """Everything, for a program. Sizes are bytes, times ISO 8601."""
-    reading, history = report.reading, report.history
+    history = report.history
     return {
-        "now": {
-            "level": reading.level.name.lower(),
-            "limit_bytes": reading.limit_bytes,
-            "used_bytes": reading.used_bytes,
-            "available_bytes": reading.available_bytes,
-            "bound_by": reading.binding.source if reading.binding else None,
-            "bounds": [dataclasses.asdict(bound) for bound in reading.bounds],
-            "pressure": reading.pressure,
-            "oom_kills": reading.oom_kills,
-            "unknowns": list(reading.unknowns),
-        },
+        "now": reading_as_dict(report.reading),
         "since": report.since.isoformat(),
         "over_time": _rows(history.over_time),
         "processes": _rows(history.processes),
         "ladder": {**(dict(history.ladder_sums) if history.ladder_sums else {}), "last": _rows(history.ladder_runs)},
         "skips": _rows(history.skips),
         "expected_costs": [dataclasses.asdict(one) for one in report.learned],
+    }
+
+
+def reading_as_dict(reading: Reading) -> dict[str, Any]:
+    """One look, for a program. Sizes are bytes."""
+    return {
+        "level": reading.level.name.lower(),
+        "limit_bytes": reading.limit_bytes,
+        "used_bytes": reading.used_bytes,
+        "available_bytes": reading.available_bytes,
+        "bound_by": reading.binding.source if reading.binding else None,
+        "bounds": [dataclasses.asdict(bound) for bound in reading.bounds],
+        "pressure": reading.pressure,
+        "oom_kills": reading.oom_kills,
+        "unknowns": list(reading.unknowns),
     }
 
 

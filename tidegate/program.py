@@ -43,6 +43,12 @@ def guard_for(settings: Settings) -> MemoryGuard:
     return MemoryGuard(MemoryMonitor(MemorySource(cap_bytes=cap_bytes)))
 
 
+def pool_settings(settings: Settings) -> PoolSettings:
+    """What the pool is told. Nothing here needs a Playwright page, so nothing here pays for one."""
+    pool = PoolSettings(chromium=settings.chromium, needs_page=False, endpoints=settings.browsers)
+    return pool if settings.max_contexts is None else replace(pool, max_contexts=settings.max_contexts)
+
+
 @asynccontextmanager
 async def open_program(
     settings: Settings, *, policy: AddressPolicy | None = None, definitions: Definitions | None = None
@@ -55,7 +61,7 @@ async def open_program(
     )
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(guard)
-        pool = await stack.enter_async_context(UnifiedBrowserPool(_pool_settings(settings), guard=guard))
+        pool = await stack.enter_async_context(UnifiedBrowserPool(pool_settings(settings), guard=guard))
         yield Program(settings, guard, pool, visitor, definitions or definitions_for(settings))
 
 
@@ -76,9 +82,3 @@ async def open_database(settings: Settings, guard: MemoryGuard | None = None) ->
         if guard is not None:
             await stack.enter_async_context(MemoryHistory(database, guard))
         yield database
-
-
-def _pool_settings(settings: Settings) -> PoolSettings:
-    # Nothing here needs a Playwright page, so nothing here pays for one.
-    pool = PoolSettings(chromium=settings.chromium, needs_page=False)
-    return pool if settings.max_contexts is None else replace(pool, max_contexts=settings.max_contexts)

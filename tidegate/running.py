@@ -80,7 +80,8 @@ def exit_code_of(command: Callable[[], object]) -> int:
 
 def _innermost_known(error: BaseException) -> tuple[str, int] | None:
     """The message and exit code of a failure that is known, alone or in groups; None for any other."""
-    from tidegate.errors import FAILURES, USAGE_ERRORS  # noqa: PLC0415 they bring Playwright and asyncpg along
+    # They bring Playwright and asyncpg along.
+    from tidegate.errors import USAGE_ERRORS, failure_in_words  # noqa: PLC0415
 
     if isinstance(error, BaseExceptionGroup):
         told = [_innermost_known(one) for one in error.exceptions]
@@ -93,4 +94,5 @@ def _innermost_known(error: BaseException) -> tuple[str, int] | None:
         return str(error), EXIT_BY_SIGNAL + error.number
     if isinstance(error, typer.Abort | KeyboardInterrupt):
         return "interrupted", EXIT_BY_SIGNAL + signal.SIGINT
-    return (str(error), EXIT_FAILURE) if isinstance(error, FAILURES) else None
+    said = failure_in_words(error)
+    return None if said is None else (said, EXIT_FAILURE)

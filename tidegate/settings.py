@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from browser_pool import Endpoint
 from tidegate.errors import BadSetting
 
 FILE = "tidegate.toml"
@@ -32,6 +34,23 @@ def default_data_dir() -> Path:
     return Path(platformdirs.user_data_path("tidegate", appauthor=False))
 
 
+def endpoints_from(value: object) -> tuple[Endpoint, ...]:
+    """Places for browsers from "local,http://chromium:9222", or from a list of such. Raises `ValueError`.
+
+    What it raises shows no password.
+    """
+    places = value.split(",") if isinstance(value, str) else value
+    if not isinstance(places, list | tuple) or not all(isinstance(place, str | Endpoint) for place in places):
+        raise ValueError('it is a list of places, such as "local,http://chromium:9222"')
+    if not places or any(isinstance(place, str) and not place.strip() for place in places):
+        raise ValueError('a place is empty; say "local" for a browser on this machine')
+    named = [Endpoint.parse(place) if isinstance(place, str) else place for place in places]
+    twice = next((one for one in named if named.count(one) > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice.name} is named twice")
+    return tuple(named)
+
+
 class Settings(BaseSettings):
     """All that can be set. Sizes that depend on the machine are measured instead."""
 
@@ -43,6 +62,8 @@ class Settings(BaseSettings):
     """Where the embedded Postgres keeps its data."""
     chromium: Path | None = None
     """The Chromium to use; found by itself where this is not set."""
+    browsers: Annotated[tuple[Endpoint, ...], NoDecode, BeforeValidator(endpoints_from)] = (Endpoint(),)
+    """Where browsers come from: "local", and addresses of others, with commas between them."""
     sites_dir: Path | None = None
     """A folder of site definitions of your own; they go before the built-in ones of the same name."""
     memory_limit_mb: Annotated[int, Field(ge=128)] | None = None
@@ -77,6 +98,9 @@ def load_settings(**flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "value_error":
+            # Words of our own: they show what of the value may be shown.
+            raise BadSetting(name, None, str(first["ctx"]["error"]).rstrip(".")) from None
         raise BadSetting(name, first.get("input"), first["msg"]) from None
     except ValueError as error:
         raise BadSetting(FILE, "", str(error)) from None

@@ -74,6 +74,7 @@ class EmbeddedPostgres:
         self._in_use_fd = -1
         self._users_fd = -1
         self._keeper: subprocess.Popen[bytes] | None = None
+        self._used_pid: int | None = None
 
     @property
     def dsn(self) -> str:
@@ -104,6 +105,7 @@ class EmbeddedPostgres:
         except BaseException:
             await self._leave()
             raise
+        self._used_pid = self.pid
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -190,12 +192,18 @@ class EmbeddedPostgres:
             await connection.close(timeout=5)
 
     async def _leave(self) -> None:
-        """Let go of the server; whoever is the last to do so sees it stopped."""
-        async with self._start_lock():
-            pid, users = self.pid, self._users_fd
+        """Let go of the server; whoever is the last to do so sees it stopped.
+
+        The folder may have been removed meanwhile, or replaced: it is the server that was used which is let go of.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                await stack.enter_async_context(self._start_lock())
+            pid, users = self._used_pid or self.pid, self._users_fd
             if self._in_use_fd >= 0:
                 os.close(self._in_use_fd)
             self._in_use_fd = self._users_fd = -1
+            self._used_pid = None
             if users >= 0:
                 is_last = _lock(users, fcntl.LOCK_EX)
                 os.close(users)

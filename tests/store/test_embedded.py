@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,6 +171,29 @@ async def test_sigkill_of_one_user_leaves_the_server_to_the_other(
         await asyncio.to_thread(other.process.wait)
         assert await answers(mine.dsn)
     await ended(pid)
+
+
+async def test_a_folder_that_was_removed_under_it_is_left_in_peace(open_folder: Path) -> None:
+    async with EmbeddedPostgres(open_folder / "removed") as server:
+        pid = server.pid
+        assert runs(pid)
+        shutil.rmtree(server.folder)
+    assert not runs(pid)
+    assert not server.folder.exists(), "leaving makes nothing new there"
+
+
+async def test_who_leaves_a_removed_folder_leaves_a_new_server_in_its_place_alone(
+    open_folder: Path, others: list[OtherProcess]
+) -> None:
+    async with EmbeddedPostgres(open_folder / "replaced") as server:
+        old = server.pid
+        server.folder.rename(open_folder / "moved away")
+        other = OtherProcess(server.folder)
+        others.append(other)
+        new = await asyncio.to_thread(other.server_pid)
+    assert (runs(old), runs(new)) == (False, True)
+    await asyncio.to_thread(other.leave)
+    await ended(new)
 
 
 async def test_after_the_server_itself_was_killed_it_is_started_anew(used_folder: Path) -> None:

@@ -77,6 +77,24 @@ def test_a_signal_ends_it_in_order(start: Start, left_over: Callable[[], list[st
     assert left_over() == []
 
 
+def test_a_data_folder_that_is_removed_under_it_is_a_failure_in_one_line(
+    start: Start, open_folder: Path, left_over: Callable[[], list[str]]
+) -> None:
+    process = start("demo", "--posts", "200")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "(0/200)" in line:
+            break
+    # The server notices, and takes away files of its own at the same time.
+    shutil.rmtree(open_folder / "cli", ignore_errors=True)
+    code, _, err = finish(process)
+    shutil.rmtree(open_folder / "cli", ignore_errors=True)
+    assert code == 1
+    assert err.splitlines()[-1].startswith("tidegate: the database failed while it was at work: ")
+    assert "Traceback (most recent" not in err
+    assert left_over() == []
+
+
 @pytest.fixture
 def box() -> Iterator[Path]:
     """A memory cgroup of 512 MiB. Skipped where none can be made."""
