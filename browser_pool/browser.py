@@ -81,7 +81,7 @@ class Browser(ABC):
 
     @abstractmethod
     async def open_context(self, identity: Identity) -> OpenContext:
-        """A new context with a page, dressed as `identity`. Raises `BrowserGone` and `IdentityUnreadable`."""
+        """A new context with a page, dressed as `identity`. Raises `BrowserGone` and `IdentityRefused`."""
 
     @abstractmethod
     async def reclaim(self) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from browser_pool.browser import Browser, BrowserState, OpenContext
-from browser_pool.errors import BrowserGone, IdentityUnreadable
+from browser_pool.errors import BrowserGone
 from browser_pool.identity import Identity
 from browser_pool.lane import Lane
 
@@ -97,7 +97,7 @@ class WarmContext:
         return self._open.page
 
     async def open(self, browser: Browser) -> None:
-        """Make the context and its page. Raises `BrowserGone` and `IdentityUnreadable`."""
+        """Make the context and its page. Raises `BrowserGone` and `IdentityRefused`."""
         self.browser = browser
         # Chromium makes it even if nobody waits for it any more: then `close` still has to find it.
         self._making = asyncio.ensure_future(browser.open_context(self.identity))
@@ -139,9 +139,8 @@ class WarmContext:
         """End it. Raises `BrowserGone` if Chromium does not."""
         if self._making is None:
             return
-        try:
-            made = await self._making
-        except IdentityUnreadable:
+        await asyncio.wait({self._making})
+        if self._making.exception() is not None:
             # There never was one.
             return
-        await made.close()
+        await self._making.result().close()

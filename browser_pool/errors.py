@@ -6,7 +6,8 @@ BrowserPoolError
 ├── LaunchFailed              Chromium is there and does not start
 │   ├── EndpointUnreachable   one that runs elsewhere does not answer
 │   └── NoScratch             the folder that a browser needs can't be made
-├── IdentityUnreadable        the storage state of an identity can't be used
+├── IdentityRefused           Chromium can't wear what an identity says
+│   └── IdentityUnreadable    its storage state can't be used
 ├── LeaseRefused              no context was handed out: memory, slot, browser, deadline or shutdown
 ├── LeaseEnded                the lease is over; its page is no longer yours
 │   └── LeaseRecalled         taken back in an emergency, for its memory
@@ -76,12 +77,19 @@ class NoScratch(LaunchFailed):
     what = "no scratch folder for a browser"
 
 
-class IdentityUnreadable(BrowserPoolError):
+class IdentityRefused(BrowserPoolError):
+    """Chromium can't wear what an identity says: there is no such timezone, say. To try again is no use."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(f"the identity {name!r} can't be worn: {detail}. Mend it and ask again.")
+
+
+class IdentityUnreadable(IdentityRefused):
     """The storage state of an identity can't be used; the message says what is wrong with the file."""
 
     def __init__(self, name: str, path: Path, detail: str) -> None:
         self.path = path
-        super().__init__(
+        super(IdentityRefused, self).__init__(
             f"the storage state of identity {name!r} can't be used ({path}): {detail}. "
             "It has to be what Playwright's context.storage_state(path=...) wrote."
         )

@@ -10,10 +10,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from browser_pool.errors import IdentityUnreadable
+from browser_pool.errors import IdentityRefused, IdentityUnreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,16 @@ class Proxy:
     username: str = ""
     password: str = ""
     bypass: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what Chromium would take without a word and not do. Raises `ValueError`."""
+        parts = urlsplit(self.server)
+        if parts.scheme not in {"http", "https", "socks4", "socks5"} or not parts.hostname:
+            raise ValueError('a proxy is named as in "http://proxy:3128" or "socks5://proxy:1080"')
+        if "@" in parts.netloc:
+            raise ValueError("the user and the password of a proxy are not part of its address: give them apart")
+        if self.username and parts.scheme.startswith("socks"):
+            raise ValueError("Chromium can't tell a SOCKS proxy a user and a password; an http proxy it can")
 
     def __repr__(self) -> str:
         # A password must not end up in a log.
@@ -61,6 +72,10 @@ class Identity:
             raise self.unreadable(f"{where}: {first['msg']}" if where else first["msg"]) from None
         except ValueError as error:
             raise self.unreadable(f"it is no JSON ({error})") from None
+
+    def refused(self, detail: str) -> IdentityRefused:
+        """The error that says what Chromium does not take."""
+        return IdentityRefused(self.name, detail)
 
     def unreadable(self, detail: str) -> IdentityUnreadable:
         """The error that says what is wrong with the storage state."""

@@ -20,6 +20,8 @@ from browser_pool.settings import PoolSettings
 LAUNCH_ATTEMPTS = 3
 """Of a Chromium of ours. One that runs elsewhere is asked once, and then others are."""
 
+CLOSING = "the pool is closing"
+
 
 class BrowserOwner:
     """Holds the browser that serves. `on_launched` and `on_lost` are told of each that comes and goes.
@@ -61,14 +63,19 @@ class BrowserOwner:
         Raises `ChromiumNotFound`, `LaunchFailed` after several attempts, `BrowserGone` when it is being closed.
         """
         if self._is_closing:
-            raise BrowserGone("the pool is closing")
+            raise BrowserGone(CLOSING)
         if self.browser is not None:
             return self.browser
         if self._launching is None or self._launching.done():
             self._launching = asyncio.create_task(self._launch(), name="browser.launch")
             self._launching.add_done_callback(lambda done: done.cancelled() or done.exception())
         # Whoever asked for it may give up: the launch goes on, for the next and so that nothing is left half started.
-        return await asyncio.shield(self._launching)
+        try:
+            return await asyncio.shield(self._launching)
+        except asyncio.CancelledError:
+            if self._is_closing and self._launching.done():
+                raise BrowserGone(CLOSING) from None
+            raise
 
     def notice_death(self) -> None:
         """A driver that is killed takes its browser along without a word."""
@@ -100,6 +107,8 @@ class BrowserOwner:
         """Launch no more, and end the one that serves."""
         self._is_closing = True
         if self._launching is not None:
+            # It clears away what it has started.
+            self._launching.cancel()
             await asyncio.gather(self._launching, return_exceptions=True)
         browser, self.browser = self.browser, None
         if browser is not None:

@@ -361,7 +361,7 @@ class UnifiedBrowserPool:
 
     def _refuse_hopeless_limit(self) -> None:
         reading = self._monitor.check_memory()
-        if reading.binding is None:
+        if reading.binding is None or not any(one.is_local for one in self.settings.endpoints):
             return
         needed = self.settings.launch_cost_bytes + reading.binding.used_bytes
         if reading.binding.limit_bytes < needed:

@@ -104,7 +104,12 @@ class CdpContext:
             session, dress=dress(identity, user_agent), credentials=credentials if credentials[0] else None
         )
         self._lane = CdpLane(session, family)
-        await self._lane.start()
+        try:
+            await self._lane.start()
+        except CommandFailed as error:
+            if not str(error).startswith("Emulation."):
+                raise
+            raise identity.refused(str(error).partition(": ")[2]) from None
         await self._fill_storage(self._lane, identity, storage)
 
     async def _take_cookies(self, identity: Identity, storage: StorageState) -> None:

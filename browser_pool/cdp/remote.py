@@ -8,7 +8,7 @@ import socket
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from websockets.asyncio.client import ClientConnection
@@ -102,6 +102,8 @@ def websocket_of(url: str) -> str:
         # It is the answer, too, and holds its connection.
         with error:
             raise OSError(str(error)) from None
+    except URLError as error:
+        raise OSError(getattr(error.reason, "strerror", None) or str(error.reason)) from None
     if not isinstance(facts, dict) or "webSocketDebuggerUrl" not in facts:
         raise ValueError("it answers, and is no Chromium with open DevTools")
     # It tells the address as it sees itself; the host and port that we know are the ones that can be reached.

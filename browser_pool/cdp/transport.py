@@ -7,6 +7,7 @@ dies, be it by SIGKILL, the pipe breaks and Chromium ends by itself. One that ru
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,8 @@ ON_PIPES = ("/bin/sh", "-c", 'exec "$@" 3<&0 4>&1 </dev/null >/dev/null', "tideg
 itself by Chromium."""
 
 LAST_WORDS_BYTES = 8192
+
+COLLECT_SECONDS = 1.0
 
 
 class Transport(Protocol):
@@ -82,8 +85,14 @@ class PipeTransport(asyncio.SubprocessProtocol):
         self._to.write(message + b"\0")
 
     async def close(self) -> None:
-        """See `Transport.close`. Chromium ends when nobody is on the line any more; this does not wait for it."""
+        """See `Transport.close`. Chromium ends when nobody is on the line any more."""
+        if self._to is not None:
+            self._to.close()
         if self._process is not None:
+            # Left a moment to be collected where it is waited for; to close collects it, too, and both can't.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(COLLECT_SECONDS):
+                    await self.ended.wait()
             self._process.close()
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:

@@ -30,6 +30,9 @@ log = structlog.get_logger()
 STATE_REFUSED = "Error setting storage state:"
 """How Playwright says that cookies or local storage can't be put in place."""
 
+IDENTITY_REFUSED = ("Invalid timezone ID", "(Emulation.")
+"""How it says, when the first page is made, that a context can't be what it is to be."""
+
 
 class NodeBrowser(Browser):
     """A Chromium behind a driver of its own. `on_gone` is called once if it ends by itself."""
@@ -142,7 +145,12 @@ class NodeBrowser(Browser):
             if STATE_REFUSED in str(error):
                 raise identity.unreadable(" ".join(str(error).partition(STATE_REFUSED)[2].split())) from None
             raise BrowserGone(_reason(error)) from None
-        return await PlaywrightContext.over(context)
+        try:
+            return await PlaywrightContext.over(context)
+        except BrowserGone as gone:
+            if not any(words in str(gone) for words in IDENTITY_REFUSED):
+                raise
+            raise identity.refused(str(gone).partition(": ")[2]) from None
 
     async def reclaim(self) -> None:
         """See `Browser.reclaim`."""

@@ -63,6 +63,25 @@ async def test_a_pool_with_its_own_monitor_ends_that_too(chromium: Path, scratch
     assert asyncio.all_tasks() == tasks_before
 
 
+async def test_a_pool_is_not_held_up_by_a_chromium_that_never_starts(
+    monitor: MemoryMonitor, scratch: Path, tmp_path: Path, started: Callable[[], list[psutil.Process]]
+) -> None:
+    silent = tmp_path / "chromium"
+    silent.write_text("#!/bin/sh\nexec sleep 3600\n")
+    silent.chmod(0o755)
+    pool = UnifiedBrowserPool(
+        PoolSettings(chromium=silent, scratch=scratch, needs_page=False), guard=MemoryGuard(monitor)
+    )
+    opening = asyncio.create_task(pool.__aenter__())
+    while not started():  # noqa: ASYNC110 nobody announces a process
+        await asyncio.sleep(0.01)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert started() == []
+    assert list(scratch.iterdir()) == []  # noqa: ASYNC240 a folder of nothing
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     (

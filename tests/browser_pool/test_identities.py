@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from browser_pool import Identity, IdentityUnreadable, Lease, UnifiedBrowserPool
+from browser_pool import Identity, IdentityRefused, IdentityUnreadable, Lease, UnifiedBrowserPool
 from tests.browser_pool.web import LOADED, SCRIPT, Page, Web, serving
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -156,6 +156,24 @@ class TestStorageState:
         assert pool.statistics().browsers_lost == 0
         async with pool.lease() as lease:
             assert await lease.evaluate("() => 'at work'") == "at work"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    (
+        ({"timezone": "Mars/Base"}, "timezone"),
+        ({"locale": "??"}, "locale"),
+        ({"user_agent": "two\nlines"}, "userAgent"),
+    ),
+)
+async def test_what_chromium_cannot_wear_is_said_and_is_not_the_browsers_fault(
+    pool: UnifiedBrowserPool, eventually: Eventually, wrong: dict[str, str], said: str
+) -> None:
+    with pytest.raises(IdentityRefused, match=f"(?i)'me' can't be worn: .*{said}"):
+        async with pool.lease(identity=Identity("me", **wrong)):  # type: ignore[arg-type]
+            pytest.fail("nobody gets a context that is not who it should be")
+    await eventually(lambda: adds_up(pool))
+    assert pool.statistics().browsers_lost == 0
 
 
 def adds_up(pool: UnifiedBrowserPool) -> bool:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from browser_pool import LeaseRefused, LeaseRequest, PoolSettings, UnifiedBrowserPool
+from browser_pool import Endpoint, EndpointUnreachable, LeaseRefused, LeaseRequest, PoolSettings, UnifiedBrowserPool
 from memory import LimitTooLow, MemoryBudget, MemoryGuard, MemoryMonitor, Rung, Step
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -191,3 +191,13 @@ async def test_a_limit_in_which_no_browser_fits_is_said_before_anything_is_start
         async with UnifiedBrowserPool(PoolSettings(), guard=MemoryGuard(monitor)):
             pass
     assert started() == []
+
+
+async def test_where_browsers_are_elsewhere_the_limit_here_need_not_hold_one(
+    monitor: MemoryMonitor, dial: Dial
+) -> None:
+    dial.limit_mb, dial.used_mb = 200, 100
+    nobody = PoolSettings(endpoints=(Endpoint.parse("http://127.0.0.1:9"),), needs_page=False)
+    with pytest.raises(EndpointUnreachable, match="Connection refused"):
+        async with UnifiedBrowserPool(nobody, guard=MemoryGuard(monitor)):
+            pass

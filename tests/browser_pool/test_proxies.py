@@ -172,5 +172,21 @@ async def test_a_proxy_that_is_not_there_is_a_failure_of_the_page_and_not_of_the
     assert pool.statistics().browsers_lost == 0
 
 
+@pytest.mark.parametrize(
+    ("server", "username", "said"),
+    (
+        ("proxy:3128", "", "named as in"),
+        ("http://", "", "named as in"),
+        ("ftp://proxy:21", "", "named as in"),
+        ("http://reader:secret@proxy:3128", "", "give them apart"),
+        ("socks5://proxy:1080", "reader", "SOCKS"),
+    ),
+)
+def test_a_proxy_that_chromium_would_take_and_not_use_is_refused(server: str, username: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as caught:
+        Proxy(server, username=username, password="secret" if username else "")
+    assert "secret" not in str(caught.value)
+
+
 def test_a_password_is_not_printed() -> None:
     assert "secret" not in repr(through("http://proxy:3128", username="reader", password="secret"))

@@ -15,6 +15,7 @@ def test_the_public_names_are_these() -> None:
         "Endpoint",
         "EndpointUnreachable",
         "Identity",
+        "IdentityRefused",
         "IdentityUnreadable",
         "Lane",
         "LaunchFailed",

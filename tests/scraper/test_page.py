@@ -240,7 +240,7 @@ async def test_a_saved_page_fetches_nothing_and_runs_nothing(
     lane: CdpLane, definitions: Definitions, serve: Serve
 ) -> None:
     failures: list[str | None] = []
-    lane._session.on("Network.loadingFailed", lambda event: failures.append(event.get("blockedReason")))
+    lane.line.on("Network.loadingFailed", lambda event: failures.append(event.get("blockedReason")))
     html = page(
         article(7), "<img src='/face.png'><script src='/app.js'></script><script>document.body.remove()</script>"
     )
@@ -287,12 +287,12 @@ async def test_a_renderer_that_dies_while_it_is_read_is_a_crash(
 ) -> None:
     address = await serve({"/@alice/post/7": page("<main>nothing yet</main>")})
     arrived = asyncio.Event()
-    lane._session.on("Page.frameNavigated", lambda _: arrived.set())
+    lane.line.on("Page.frameNavigated", lambda _: arrived.set())
     reading = asyncio.create_task(
         open_page(lane, f"{address}/@alice/post/7", definitions.by_name("demo"), timeout_seconds=20)
     )
     await arrived.wait()
-    lane._session.tell("Page.crash")
+    lane.line.tell("Page.crash")
     report = await reading
     assert report.outcome is Outcome.CRASHED
 
