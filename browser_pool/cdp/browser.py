@@ -175,6 +175,7 @@ class CdpBrowser(Browser):
         except CommandFailed as error:
             raise BrowserGone(str(error)) from None
         self._contexts.add(context)
+        context.on_closed = self._contexts.discard
         return context
 
     async def reclaim(self) -> None:

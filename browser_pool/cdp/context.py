@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from browser_pool.cdp.connection import Session
@@ -32,9 +33,13 @@ KEEP = "items => { for (const [name, value] of items) localStorage.setItem(name,
 
 
 class CdpContext:
-    """An isolated context of `browser`: its own cookies, cache and storage. Made by `open`, ended by `close`."""
+    """An isolated context of `browser`: its own cookies, cache and storage. Made by `open`, ended by `close`.
+
+    `on_closed` is called when that has been tried.
+    """
 
     def __init__(self, browser: Session, context_id: str) -> None:
+        self.on_closed: Callable[[CdpContext], None] = lambda _: None
         self._browser = browser
         self._id = context_id
         self._lane: CdpLane | None = None
@@ -90,6 +95,8 @@ class CdpContext:
             await self._browser.send("Target.disposeBrowserContext", browserContextId=self._id)
         except CommandFailed as error:
             raise BrowserGone(str(error)) from None
+        finally:
+            self.on_closed(self)
 
     async def _furnish(self, identity: Identity, storage: StorageState, user_agent: str) -> None:
         send, mine = self._browser.send, {"browserContextId": self._id}
