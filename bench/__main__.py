@@ -8,7 +8,7 @@ import platform
 import sys
 from importlib.metadata import version
 
-from bench import gate, pages
+from bench import capped, endurance, gate, pages
 from browser_pool import find_chromium
 from memory import MemorySource, mib
 from tidegate.logs import configure_logs
@@ -31,6 +31,10 @@ async def main() -> None:
     await gate.report_learned_cost()
     print()
     await pages.report(ROUNDS)
+    print()
+    await capped.report()
+    print()
+    await endurance.report()
 
 
 asyncio.run(main())

@@ -1,12 +1,14 @@
-"""Pages/s over the demo site's heavy post pages, in interleaved rounds: Tidegate and two bare Playwright loops.
+"""Pages/s over the demo site's heavy post pages, in interleaved rounds: Tidegate and bare loops.
 
-All three use the same Chromium, the same pages, the same two workers, and read the same label. The loops do nothing
-else: no memory gate, no outcomes, no blocking.
+All use the same Chromium, the same pages, the same two workers, and read the same label. The loops do nothing else:
+no memory gate, no outcomes, no blocking.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
 import os
 import statistics
@@ -17,7 +19,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from browser_pool import PoolSettings, UnifiedBrowserPool, find_chromium
+from browser_pool import Lease, LeaseRecalled, PoolSettings, UnifiedBrowserPool, find_chromium
 from browser_pool.cdp.connection import Connection
 from browser_pool.cdp.transport import PipeTransport
 from browser_pool.chromium import sandbox_is_possible, switches
@@ -32,6 +34,10 @@ from tidegate.program import definitions_for
 from tidegate.settings import load_settings
 
 WORKERS = 2
+PAGES = 100
+PAGES_A_LEASE = 20
+MOST_LEASES = 10
+TIDEGATE, BARE_CDP, REUSING = "tidegate", "bare CDP, page reused", "bare Playwright, page reused"
 PAGE_SECONDS = 20.0
 WAIT_AND_READ = """id => new Promise(resolve => {
     const look = () => {
@@ -47,24 +53,36 @@ Work = list[tuple[str, str]]
 """Address and post id of each page."""
 
 Entrant = Callable[[Work], Awaitable[int]]
+"""Reads all pages and returns how many it got."""
+
+
+def entrants() -> dict[str, Entrant]:
+    """Who runs, by name."""
+    definition = definitions_for(load_settings(), FOLDER).by_name("demo")
+    return {
+        TIDEGATE: lambda work: _tidegate(work, definition),
+        BARE_CDP: _bare_cdp,
+        REUSING: lambda work: _bare(work, _reusing),
+        "bare Playwright, a context a page": lambda work: _bare(work, _fresh),
+    }
+
+
+def work_of(site: DemoSite, pages: int) -> Work:
+    """So many pages: the posts of the site, over and over."""
+    posts = site.world.posts
+    return [(site.post_url(post), post.id) for post, _ in zip(itertools.cycle(posts), range(pages), strict=False)]
 
 
 async def report(rounds: int) -> None:
     """Print median pages/s, spread, ratio to the reusing loop in the same round, and peak memory."""
-    definition = definitions_for(load_settings(), FOLDER).by_name("demo")
-    entrants: dict[str, Entrant] = {
-        "tidegate": lambda work: _tidegate(work, definition),
-        "bare CDP, page reused": _bare_cdp,
-        "bare Playwright, page reused": lambda work: _bare(work, _reusing),
-        "bare Playwright, a context a page": lambda work: _bare(work, _fresh),
-    }
-    speeds: dict[str, list[float]] = {name: [] for name in entrants}
-    lost: dict[str, int] = dict.fromkeys(entrants, 0)
-    peaks: dict[str, int] = dict.fromkeys(entrants, 0)
+    running = entrants()
+    speeds: dict[str, list[float]] = {name: [] for name in running}
+    lost: dict[str, int] = dict.fromkeys(running, 0)
+    peaks: dict[str, int] = dict.fromkeys(running, 0)
     async with DemoSite(seed=7, posts=100) as site:
-        work = [(site.post_url(post), post.id) for post in site.world.posts]
+        work = work_of(site, PAGES)
         for _ in range(rounds):
-            for name, entrant in entrants.items():
+            for name, entrant in running.items():
                 async with MemoryMonitor() as monitor:
                     started = time.perf_counter()
                     done = await entrant(work)
@@ -72,7 +90,7 @@ async def report(rounds: int) -> None:
                     lost[name] += len(work) - done
                     peaks[name] = max(peaks[name], total_bytes(monitor.peak_tree))
     print(f"{'pages of the demo site':<36}{'pages/s':>9}{'spread':>16}{'ratio':>8}{'lost':>6}{'peak (PSS)':>12}")
-    base = speeds["bare Playwright, page reused"]
+    base = speeds[REUSING]
     for name, measured in speeds.items():
         ratio = statistics.median(one / other for one, other in zip(measured, base, strict=True))
         spread = f"{min(measured):.1f} to {max(measured):.1f}"
@@ -83,18 +101,41 @@ async def report(rounds: int) -> None:
 
 
 async def _tidegate(work: Work, definition: Definition) -> int:
+    async with UnifiedBrowserPool(PoolSettings(max_contexts=WORKERS, needs_page=False)) as pool:
+        return await read_all(pool, work, definition)
+
+
+async def read_all(
+    pool: UnifiedBrowserPool, work: Work, definition: Definition, tell: Callable[[], None] = lambda: None
+) -> int:
+    """Read `work` with a lease for each few pages, as the jobs do. `tell` is called after each page."""
     todo = iter(work)
 
-    async def worker(pool: UnifiedBrowserPool) -> int:
+    async def worker() -> int:
         done = 0
-        async with pool.lease(site="demo", deadline=300) as lease:
-            for url, post_id in todo:
-                page = await open_page(lease, url, definition, timeout_seconds=PAGE_SECONDS, expected_id=post_id)
-                done += page.outcome is Outcome.OK
+        while left := list(itertools.islice(todo, PAGES_A_LEASE)):
+            for _ in range(MOST_LEASES):
+                # Taken back for its memory, or the renderer died: what is left is asked for again.
+                with contextlib.suppress(LeaseRecalled):
+                    async with pool.lease(site="demo", deadline=300) as lease:
+                        done += await read_some(lease, left)
+                if not left:
+                    break
         return done
 
-    async with UnifiedBrowserPool(PoolSettings(max_contexts=WORKERS, needs_page=False)) as pool:
-        return sum(await asyncio.gather(*(worker(pool) for _ in range(WORKERS))))
+    async def read_some(lease: Lease, left: Work) -> int:
+        done = 0
+        while left:
+            url, post_id = left[0]
+            page = await open_page(lease, url, definition, timeout_seconds=PAGE_SECONDS, expected_id=post_id)
+            if page.outcome is Outcome.CRASHED:
+                break
+            done += page.outcome is Outcome.OK
+            left.pop(0)
+            tell()
+        return done
+
+    return sum(await asyncio.gather(*(worker() for _ in range(WORKERS))))
 
 
 async def _bare_cdp(work: Work) -> int:

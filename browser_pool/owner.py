@@ -73,7 +73,7 @@ class BrowserOwner:
         try:
             return await asyncio.shield(self._launching)
         except asyncio.CancelledError:
-            if self._is_closing and self._launching.done():
+            if self._launching.cancelled():
                 raise BrowserGone(CLOSING) from None
             raise
 
