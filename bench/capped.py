@@ -1,8 +1,8 @@
 """The same pages in memory cgroups: how much of its own speed each keeps, what it loses, and who is killed.
 
 Everything that reads is in the cgroup (Python, Node where there is one, Chromium); the site is outside. The page
-cache is warm: each entrant has run without a limit just before. A bare loop ends at its first page that dies, and what
-it has not read by then is lost.
+cache is warm: each entrant has run without a limit just before. A bare loop ends at its first page that dies, and
+what it has not read by then is lost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tidegate.logs import configure_logs
 MIB = 1 << 20
 PAGES = 200
 NO_LIMIT_MB = 1 << 14
-LIMITS_MB = (512, 448, 384, 320, 256)
+LIMITS_MB = (512, 384, 320, 256)
 MOST_SECONDS = 240.0
 
 
