@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from browser_pool.browser import Browser
 from browser_pool.context import WarmContext
 from browser_pool.endpoint import Endpoint
-from browser_pool.errors import LaunchFailed
+from browser_pool.errors import BrowserGone, LaunchFailed
 from browser_pool.events import Hooks
 from browser_pool.owner import BrowserOwner
 from browser_pool.settings import PoolSettings
@@ -84,6 +85,45 @@ class Fleet:
         if not with_room:
             return NoSource("every place for a browser holds as many contexts as it may", None)
         return min(with_room, key=lambda owner: held[owner.endpoint])
+
+    async def open(self, context: WarmContext, contexts: Iterable[WarmContext], *, needs_page: bool) -> None:
+        """Make a context real, if it is new.
+
+        A browser that turns out to be dead is replaced once. Where none can be had, another place is tried. Raises
+        `BrowserGone`, `LaunchFailed` and `IdentityRefused`.
+        """
+        was_dead = False
+        while context.browser is None or was_dead:
+            source = context.source
+            assert source is not None  # noqa: S101 the gate gives one to each new context
+            try:
+                await self._open_at(source, context)
+            except BrowserGone:
+                if was_dead:
+                    raise
+                was_dead = True
+                source.notice_death()
+            except LaunchFailed:
+                other = self.choose(contexts, needs_page=needs_page, now_seconds=time.monotonic())
+                if isinstance(other, NoSource) or other is source:
+                    raise
+                context.source = other
+            else:
+                source.breaker.work()
+                return
+
+    async def _open_at(self, source: BrowserOwner, context: WarmContext) -> None:
+        """Make it there. A browser that is connected and does not answer is ended, so that another can be had."""
+        browser = await source.serving()
+        limit = asyncio.timeout(self._settings.open_seconds)
+        try:
+            async with limit:
+                await context.open(browser)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            source.kill(browser)
+            raise BrowserGone(f"the browser made no context in {self._settings.open_seconds:.0f} s") from None
 
     async def warm_up(self) -> None:
         """Have a browser of the default kind, wherever one can be had. Raises the last `LaunchFailed` if none can."""

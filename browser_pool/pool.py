@@ -18,16 +18,15 @@ from dataclasses import replace
 from typing import Any, Self
 
 from browser_pool.browser import Browser, BrowserState
-from browser_pool.context import ContextState, WarmContext
-from browser_pool.errors import BrowserGone, LaunchFailed, LeaseEnded
+from browser_pool.context import ContextState
+from browser_pool.errors import BrowserGone, LeaseEnded
 from browser_pool.events import AddressQuarantined, Hook, Hooks, LeaseOver
-from browser_pool.fleet import Fleet, NoSource
+from browser_pool.fleet import Fleet
 from browser_pool.gate import Gate
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
 from browser_pool.instrumentation.logs import log_event
 from browser_pool.learning import CostLearner
 from browser_pool.lease import Lease, LeaseRequest
-from browser_pool.owner import BrowserOwner
 from browser_pool.quarantine import Quarantine
 from browser_pool.reaper import Reaper
 from browser_pool.recycling import Recycler
@@ -206,7 +205,7 @@ class UnifiedBrowserPool:
                 lease = await waiter.granted
                 with _recalling(lease, limit):
                     lease.expiry = asyncio.get_running_loop().call_at(lease.deadline_at_seconds, self._expire, lease)
-                    await self._make_real(lease)
+                    await self._fleet.open(lease.context, self._table.contexts, needs_page=bool(request.needs_page))
         except TimeoutError:
             if waiter.is_granted and waiter.granted.result().is_recalled:
                 raise waiter.granted.result().recalled() from None
@@ -293,47 +292,6 @@ class UnifiedBrowserPool:
         self.release(lease)
 
     # Browsers and contexts
-
-    async def _make_real(self, lease: Lease) -> None:
-        """Open the context if it is new.
-
-        A browser that turns out to be dead is replaced once. Where none can be had, another place is tried.
-        """
-        context, was_dead = lease.context, False
-        while context.browser is None or was_dead:
-            source = context.source
-            assert source is not None  # noqa: S101 the gate gives one to each new context
-            try:
-                await self._open(context, await source.serving(), source)
-            except BrowserGone:
-                if was_dead:
-                    raise
-                was_dead = True
-                source.notice_death()
-            except LaunchFailed:
-                other = self._fleet.choose(
-                    self._table.contexts,
-                    needs_page=bool(lease.request.needs_page),
-                    now_seconds=time.monotonic(),
-                )
-                if isinstance(other, NoSource) or other is source:
-                    raise
-                context.source = other
-            else:
-                source.breaker.work()
-                return
-
-    async def _open(self, context: WarmContext, browser: Browser, source: BrowserOwner) -> None:
-        """Make the context. A browser that is connected and does not answer is ended, so that another can be had."""
-        limit = asyncio.timeout(self.settings.open_seconds)
-        try:
-            async with limit:
-                await context.open(browser)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            source.kill(browser)
-            raise BrowserGone(f"the browser made no context in {self.settings.open_seconds:.0f} s") from None
 
     def _count_launch(self, browser: Browser) -> None:
         self._table.totals.browser_launches += 1
