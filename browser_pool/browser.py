@@ -7,6 +7,7 @@ it through Playwright and its Node driver; its contexts have a Playwright page a
 
 from __future__ import annotations
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from enum import StrEnum
@@ -67,6 +68,7 @@ class Browser(ABC):
         self.state = BrowserState.SERVING
         self.settled_bytes: int | None = None
         self.contexts_opened = 0
+        self._ending: asyncio.Future[None] | None = None
         self._launched_seconds = time.monotonic()
 
     @property
@@ -98,9 +100,19 @@ class Browser(ABC):
     async def renderers(self) -> dict[int, float]:
         """By pid, the processor seconds of each renderer. Raises `BrowserGone` and `CommandFailed`."""
 
-    @abstractmethod
     async def close(self) -> None:
-        """End it. Safe to call twice, and when it is dead or wedged. One that runs elsewhere is only left."""
+        """End it. Safe to call twice, and when it is dead or wedged. One that runs elsewhere is only left.
+
+        It goes on to its end if whoever waits for it is cancelled.
+        """
+        if self._ending is None:
+            self.state = BrowserState.CLOSED
+            self._ending = asyncio.ensure_future(self._end())
+        await asyncio.shield(self._ending)
+
+    @abstractmethod
+    async def _end(self) -> None:
+        """See `close`. Called once."""
 
     @abstractmethod
     def kill(self) -> None:

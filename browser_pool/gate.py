@@ -27,8 +27,8 @@ from memory import Admission, Component, Level, MemoryGuard, Patience, Reservati
 PATIENCE = Patience(first_seconds=2.0, most_seconds=16.0)
 ALONE_SECONDS = 0.5
 
-HeldUpBy = tuple[str, str]
-"""What a waiter waits for: a reason of `LeaseRefused`, and the detail."""
+HeldUpBy = tuple[str, str, bool]
+"""What a waiter waits for: a reason of `LeaseRefused`, the detail, and whether it is its own affair."""
 
 
 class Gate:
@@ -75,25 +75,29 @@ class Gate:
             self._wake.cancel()
 
     def dispatch(self) -> None:
-        """Serve the queue from its head for as long as there is something to give. Never waits."""
-        while self._is_open and not self._guard.monitor.ladder.is_running:
-            waiter = self._table.head()
-            if waiter is None:
+        """Serve the queue in its order for as long as there is something to give. Never waits.
+
+        Whoever lacks what all need, memory or a slot, holds the others up. Whoever lacks what is its own affair, a
+        context that is being cleaned or a place that is down, does not.
+        """
+        for waiter in self._table.in_order():
+            if not self._is_open or self._guard.monitor.ladder.is_running:
                 return
             held_up_by = self._serve(waiter)
             if held_up_by is not None:
-                waiter.held_up_by = held_up_by
-                return
+                waiter.held_up_by = held_up_by[:2]
+                if not held_up_by[2]:
+                    return
 
     def _serve(self, waiter: Waiter) -> HeldUpBy | None:
         """Grant `waiter` a context, or say what it has to wait for."""
         request = waiter.request
         choice = self._table.choose(request)
         if isinstance(choice, WaitForSlot):
-            return "slot", choice.detail
+            return "slot", choice.detail, choice.is_its_own
         if isinstance(choice, CloseContext):
             self._reaper.retire(choice.context)
-            return "slot", "an idle context of another site is being closed"
+            return "slot", "an idle context of another site is being closed", False
         if isinstance(choice, UseContext):
             need = self._learner.need_bytes(request, choice.context, is_remote=choice.context.is_remote)
             return self._admit(waiter, need, lambda: choice.context)
@@ -103,7 +107,7 @@ class Gate:
         if isinstance(source, NoSource):
             return self._wait_for(source)
         if self._recycler.must_wait(source):
-            return "memory", "a worn browser is being replaced, and two do not fit side by side"
+            return "memory", "a worn browser is being replaced, and two do not fit side by side", False
         need = self._learner.need_bytes(request, None, is_remote=not source.endpoint.is_local)
         return self._admit(waiter, need, lambda: self._table.add_context(request, source), launching=source)
 
@@ -119,7 +123,7 @@ class Gate:
         reservation, admission = self._reserve(waiter, need_bytes, launching)
         if reservation is None:
             self._ask_for_memory(waiter, admission.need_bytes)
-            return "memory", admission.reason
+            return "memory", admission.reason, False
         lease = self._table.grant(waiter, context(), reservation)
         waiter.granted.set_result(lease)
         self._tell(lease, was_alone=not admission.is_safe)
@@ -165,10 +169,10 @@ class Gate:
     def _wait_for(self, source: NoSource) -> HeldUpBy:
         """Nobody announces that a place may be tried again: a timer does."""
         if source.wait_seconds is None:
-            return "slot", source.detail
+            return "slot", source.detail, True
         if self._wake is None or self._wake.cancelled() or self._wake.when() <= time.monotonic():
             self._wake = asyncio.get_running_loop().call_later(source.wait_seconds, self.dispatch)
-        return "browser", source.detail
+        return "browser", source.detail, True
 
     def _ask_for_memory(self, waiter: Waiter, need_bytes: int) -> None:
         """Have the ladder climbed until `need_bytes` are free, one climb at a time.

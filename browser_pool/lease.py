@@ -156,9 +156,17 @@ class Lease:
         except TimeoutError:
             raise BrowserGone("the page does not answer any more") from None
 
-    def recalled(self) -> LeaseRecalled:
-        """What to tell its holder when it was taken back."""
-        return self.too_large or LeaseRecalled(self.number, self.request.site)
+    def ended(self) -> LeaseEnded:
+        """What to tell its holder: that it was taken back, that its deadline has passed, or that it is over."""
+        if self.is_recalled:
+            return self.too_large or LeaseRecalled(self.number, self.request.site)
+        who = f"lease {self.number}, {self.request.site}"
+        if self.remaining_seconds == 0:
+            return LeaseEnded(f"the deadline of {self.request.deadline_seconds:.0f} s has passed ({who})")
+        return LeaseEnded(
+            f"it is over after {time.monotonic() - self.asked_seconds:.1f} s ({who}); use a page only inside its "
+            "lease, or ask for a later deadline"
+        )
 
     def blame(self, held_bytes: int, expected_bytes: int) -> None:
         """It is this page that has taken the memory, and it is to go for it."""
@@ -173,27 +181,28 @@ class Lease:
             self.quarantine.clear(self.url)
         self.url = None
 
+    def died(self) -> None:
+        """The browser under it has died, or the page's renderer: what was open may be what killed it."""
+        self.is_spoiled = True
+        if self.url is not None and self.quarantine is not None and not self.is_over:
+            self.quarantine.strike(self.url)
+        self.url = None
+
     @contextmanager
     def _spoiling(self) -> Iterator[None]:
         """A page that died, or was left in the middle of something, must not be used again."""
         try:
             yield
         except BrowserGone:
-            self.is_spoiled = True
             # A browser that the pool itself has ended died of nothing that was open in it.
-            if self.url is not None and self.quarantine is not None and not self.is_over:
-                self.quarantine.strike(self.url)
-            self.url = None
+            self.died()
+            # What was taken back in the middle of a step failed for that.
+            self._check()
             raise
         except asyncio.CancelledError:
             self.is_spoiled = True
             raise
 
     def _check(self) -> None:
-        if self.is_recalled:
-            raise self.recalled()
-        if self.is_over:
-            raise LeaseEnded(
-                f"lease {self.number} is over after {time.monotonic() - self.asked_seconds:.1f} s; "
-                "use a page only inside its lease, or ask for a later deadline"
-            )
+        if self.is_recalled or self.is_over:
+            raise self.ended()

@@ -57,6 +57,11 @@ class BrowserOwner:
         """Whether a lease here needs memory for a browser first."""
         return self.endpoint.is_local and self.browser is None
 
+    @property
+    def is_launching(self) -> bool:
+        """Whether one is on its way."""
+        return self._launching is not None and not self._launching.done()
+
     async def serving(self) -> Browser:
         """The browser, launched if there is none.
 

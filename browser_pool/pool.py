@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from browser_pool.browser import Browser, BrowserState
 from browser_pool.context import ContextState
-from browser_pool.errors import BrowserGone, LeaseEnded
+from browser_pool.errors import BrowserGone
 from browser_pool.events import AddressQuarantined, Hook, Hooks, LeaseOver
 from browser_pool.fleet import Fleet
 from browser_pool.gate import Gate
@@ -174,18 +174,20 @@ class UnifiedBrowserPool:
                 with _recalling(lease, limit):
                     yield lease
         except TimeoutError:
+            lease.is_spoiled |= lease.page_was_used or limit.expired()
             if not limit.expired():
                 raise
-            lease.is_spoiled = True
-            if lease.is_recalled:
-                raise lease.recalled() from None
-            raise LeaseEnded(f"the deadline of {deadline:.0f} s has passed (lease {lease.number}, {site})") from None
+            raise lease.ended() from None
         except (asyncio.CancelledError, Exception) as error:
             # Whose page was handed out, nobody knows what state it is in after an error.
             lease.is_spoiled |= lease.page_was_used or isinstance(error, asyncio.CancelledError | BrowserGone)
             if lease.is_recalled and not isinstance(error, asyncio.CancelledError):
-                raise lease.recalled() from None
+                raise lease.ended() from None
             raise
+        else:
+            if lease.is_expired or lease.is_recalled:
+                # The body has kept the news to itself.
+                raise lease.ended()
         finally:
             self.release(lease)
 
@@ -208,7 +210,7 @@ class UnifiedBrowserPool:
                     await self._fleet.open(lease.context, self._table.contexts, needs_page=bool(request.needs_page))
         except TimeoutError:
             if waiter.is_granted and waiter.granted.result().is_recalled:
-                raise waiter.granted.result().recalled() from None
+                raise waiter.granted.result().ended() from None
             reason, detail = ("browser", "it did not open in time") if waiter.is_granted else waiter.held_up_by
             self._abandon(waiter)
             raise self._table.refusal(request, reason, detail, time.monotonic() - waiter.asked_seconds) from None
@@ -300,6 +302,9 @@ class UnifiedBrowserPool:
     def _forget_browser(self, browser: Browser) -> None:
         """A browser is gone, and its contexts with it. Leases on it end with `BrowserGone` at their next step."""
         self._table.totals.browsers_lost += 1
+        for lease in self._table.leases.values():
+            if lease.context.browser is browser:
+                lease.died()
         self._table.drop_contexts_of(browser)
         self._learner.forget_growth(self._fleet.owner_of(browser))
         self._spawn(browser.close())
@@ -338,8 +343,16 @@ class UnifiedBrowserPool:
             self._learner.look_at_browser(
                 self._fleet.owner_of(browser), browser, wear_of(browser, self._monitor.tree)
             )
+        self._forget_promises()
         self._recycler.look()
         self._dispatch()
+
+    def _forget_promises(self) -> None:
+        """No memory stays promised to a browser that is not there and that nobody is waiting for."""
+        awaited = {lease.context.source for lease in self._table.leases.values() if lease.context.browser is None}
+        for owner in self._fleet.owners:
+            if owner.browser is None and not owner.is_launching and owner not in awaited:
+                self._learner.forget_growth(owner)
 
     def _has_room_for_another(self) -> bool:
         reading = self._monitor.check_memory()

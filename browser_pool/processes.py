@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import psutil
@@ -41,6 +42,23 @@ def below(process: psutil.Process | None) -> list[psutil.Process]:
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def session_of(leader: psutil.Process | None) -> list[psutil.Process]:
+    """Everything in the session that `leader` opened, also after it has died and its children have other parents.
+
+    The system gives its number to nobody else while one of them lives.
+    """
+    if leader is None or (psutil.pid_exists(leader.pid) and not leader.is_running()):
+        return []
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == leader.pid:
+                found.append(process)
+        except OSError:
+            continue
+    return found
 
 
 def _still_running(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:

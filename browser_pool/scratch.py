@@ -1,11 +1,13 @@
-"""Scratch folders: each driver has one, and what a killed run has left behind is swept at the next start.
+"""Scratch folders: each browser has one, and what a killed run has left is ended and swept at the next start.
 
-The name holds the process that owns the folder, by pid and start time, so that a pid which somebody else has today
-protects nothing.
+A folder is locked for as long as its owner lives: the kernel lets go of the lock with the process, whatever it dies
+of and in whatever container it ran. What was started for a folder has it as its TMPDIR, so that what is left of a run
+can be told from everything else, also when its parent is gone.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -15,47 +17,92 @@ from pathlib import Path
 import psutil
 
 from browser_pool.errors import NoScratch
+from browser_pool.processes import end
 
-CLOCK_SECONDS = 5
-"""A start time is reckoned from the clock, which may be set: two that are so close are the same."""
-
-NAME = re.compile(r"tidegate-(\d+)-(\d+)-\w+")
+NAME = re.compile(r"tidegate-\d+-\w+")
+TRIES = 10
 
 
-def make_scratch(root: Path | None) -> Path:
-    """A new folder below `root`, or below the system's temporary folder. Orphans beside it are removed first.
+class Scratch:
+    """A folder of one browser's own. Made by `make`; ours until `remove`. All of it blocks."""
 
-    Raises `NoScratch`.
-    """
-    place = root or Path(tempfile.gettempdir())
-    try:
-        sweep(place)
-        return Path(tempfile.mkdtemp(prefix=f"tidegate-{os.getpid()}-{_started(os.getpid())}-", dir=place))
-    except OSError as error:
-        raise NoScratch(str(place), error.strerror or str(error)) from None
+    def __init__(self, path: Path, lock: int) -> None:
+        self.path = path
+        self._lock = lock
+
+    @classmethod
+    def make(cls, root: Path | None) -> Scratch:
+        """A new folder below `root`, or below the system's temporary folder. Orphans beside it are swept first.
+
+        Raises `NoScratch`.
+        """
+        place = root or Path(tempfile.gettempdir())
+        try:
+            sweep(place)
+            for _ in range(TRIES):
+                path = Path(tempfile.mkdtemp(prefix=f"tidegate-{os.getpid()}-", dir=place))
+                lock = _lock(path)
+                # Somebody who swept may have come between the two.
+                if lock is not None and path.exists():
+                    return cls(path, lock)
+                if lock is not None:
+                    os.close(lock)
+        except OSError as error:
+            raise NoScratch(str(place), error.strerror or str(error)) from None
+        raise NoScratch(str(place), "it is removed as soon as it is made")
+
+    def remove(self) -> None:
+        """End what still runs with it, and remove it. Twice is harmless."""
+        _clear(self.path)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
 
 def sweep(place: Path) -> list[Path]:
     """Remove the folders in `place` whose owner is gone. Only our own user's; never what a link points to."""
-    orphans = [folder for folder in place.glob("tidegate-*") if _is_orphan(folder)]
-    for folder in orphans:
-        shutil.rmtree(folder, ignore_errors=True)
-    return orphans
+    return [folder for folder in place.glob("tidegate-*") if _swept(folder)]
 
 
-def _is_orphan(folder: Path) -> bool:
-    named = NAME.fullmatch(folder.name)
-    if named is None or folder.is_symlink() or not folder.is_dir():
-        return False
-    if folder.stat().st_uid != os.geteuid():
-        return False
-    started = _started(int(named[1]))
-    return started is None or abs(started - int(named[2])) > CLOCK_SECONDS
+def started_for(folder: Path) -> list[psutil.Process]:
+    """What was started with `folder` as its TMPDIR, and still runs. What may not be looked into is not ours."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("TMPDIR") == str(folder):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
 
 
-def _started(pid: int) -> int | None:
-    """When a process started, in seconds of the epoch; None if there is none."""
+def _swept(folder: Path) -> bool:
     try:
-        return round(psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
+        is_ours = NAME.fullmatch(folder.name) and not folder.is_symlink() and folder.is_dir()
+        if not is_ours or folder.stat().st_uid != os.geteuid():
+            return False
+        lock = _lock(folder)
+    except FileNotFoundError:
+        # Another one swept at the same time.
+        return False
+    if lock is None:
+        return False
+    _clear(folder)
+    os.close(lock)
+    return True
+
+
+def _clear(folder: Path) -> None:
+    end(started_for(folder), patience_seconds=0.0)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock it and return what holds the lock; None if somebody else does."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
         return None
+    return descriptor

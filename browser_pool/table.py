@@ -66,9 +66,10 @@ class CloseContext:
 
 @dataclass(frozen=True, slots=True)
 class WaitForSlot:
-    """Every slot is taken by somebody at work."""
+    """Every slot is taken by somebody at work; or, where `is_its_own`, a context of its kind is about to be free."""
 
     detail: str
+    is_its_own: bool = False
 
 
 @dataclass(slots=True)
@@ -141,17 +142,15 @@ class LeaseTable:
         self.waiters.append(waiter)
         return waiter
 
-    def head(self) -> Waiter | None:
-        """The next to be served: highest priority first, then first come, first served.
+    def in_order(self) -> list[Waiter]:
+        """Who waits, in the order in which they are served: highest priority first, then first come, first served.
 
         Whoever waits rises by one for every `ages_every_seconds`, so that no stream of urgent requests can starve it.
         """
         now_seconds, every_seconds = time.monotonic(), self._settings.ages_every_seconds
         # One that was cancelled is still here until its task has run.
         waiting = (one for one in self.waiters if not one.granted.done())
-        return min(
-            waiting, key=lambda one: (-aged_priority(one, now_seconds, every_seconds), one.number), default=None
-        )
+        return sorted(waiting, key=lambda one: (-aged_priority(one, now_seconds, every_seconds), one.number))
 
     def leave(self, waiter: Waiter) -> None:
         """Take it out of the queue, served or not."""
@@ -174,7 +173,7 @@ class LeaseTable:
                 # the others may grow old enough to be closed.
                 return UseContext(max(same, key=lambda one: (not one.has_page, one.free_since_seconds)))
             if any(fits(one, request) for one in cleaning):
-                return WaitForSlot("a context of this site is just being cleaned")
+                return WaitForSlot("a context of this site is just being cleaned", is_its_own=True)
         if len(self.contexts) < self._settings.max_contexts:
             return MakeContext()
         if self.in_state(ContextState.CLOSING):

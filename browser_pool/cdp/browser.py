@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -23,8 +21,8 @@ from browser_pool.errors import BrowserGone, EndpointUnreachable, LaunchFailed
 from browser_pool.identity import Identity
 from browser_pool.lane import RECLAIM_SECONDS
 from browser_pool.line import CommandFailed, renderers
-from browser_pool.processes import below, end, kill
-from browser_pool.scratch import make_scratch
+from browser_pool.processes import below, end, kill, session_of
+from browser_pool.scratch import Scratch
 from browser_pool.settings import PoolSettings
 
 log = structlog.get_logger()
@@ -46,7 +44,7 @@ class CdpBrowser(Browser):
         *,
         is_sandboxed: bool | None,
         process: psutil.Process | None,
-        scratch: Path | None,
+        scratch: Scratch | None,
         on_gone: Callable[[Browser], None],
     ) -> None:
         super().__init__(
@@ -94,14 +92,14 @@ class CdpBrowser(Browser):
         *,
         sandbox: bool,
     ) -> CdpBrowser:
-        scratch = await asyncio.to_thread(make_scratch, settings.scratch)
+        scratch = await asyncio.to_thread(Scratch.make, settings.scratch)
         transport: PipeTransport | None = None
         process: psutil.Process | None = None
         try:
             arguments = switches(
-                headed=settings.headed, sandbox=sandbox, profile=scratch / "profile", limit_bytes=limit_bytes
+                headed=settings.headed, sandbox=sandbox, profile=scratch.path / "profile", limit_bytes=limit_bytes
             )
-            environment = {**os.environ, "TMPDIR": str(scratch)}
+            environment = {**os.environ, "TMPDIR": str(scratch.path)}
             async with asyncio.timeout(settings.launch_seconds):
                 transport = await PipeTransport.start(chromium.executable, arguments, environment)
                 process = psutil.Process(transport.pid)
@@ -119,7 +117,7 @@ class CdpBrowser(Browser):
                 )
                 await connection.browser.send("Target.setDiscoverTargets", discover=True)
         except BaseException as error:
-            await _clear_away(transport, below(process), scratch)
+            await _clear_away(transport, process, below(process), scratch)
             if isinstance(error, TimeoutError):
                 detail = f"no answer in {settings.launch_seconds:.0f} s"
             elif isinstance(error, BrowserGone | psutil.NoSuchProcess | CommandFailed | OSError):
@@ -197,20 +195,19 @@ class CdpBrowser(Browser):
         """See `Browser.renderers`."""
         return await renderers(self._connection.browser)
 
-    async def close(self) -> None:
+    async def _end(self) -> None:
         """See `Browser.close`."""
-        if self.state is BrowserState.CLOSED:
+        if self._process is None:
+            await self._connection.close()
             return
-        self.state = BrowserState.CLOSED
-        if self._process is not None:
-            processes = below(self._process)
+        processes = below(self._process)
+        try:
             with contextlib.suppress(BrowserGone, CommandFailed, TimeoutError):
                 # Asked first: it then ends its own processes, and has time to.
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self._connection.browser.send("Browser.close")
-            await _clear_away(self._connection, processes, self._scratch)
-        else:
-            await self._connection.close()
+        finally:
+            await _clear_away(self._connection, self._process, processes, self._scratch)
 
     def kill(self) -> None:
         """See `Browser.kill`."""
@@ -229,20 +226,23 @@ class CdpBrowser(Browser):
 
 
 async def _clear_away(
-    line: PipeTransport | Connection | None, processes: list[psutil.Process], scratch: Path | None
+    line: PipeTransport | Connection | None,
+    root: psutil.Process | None,
+    processes: list[psutil.Process],
+    scratch: Scratch | None,
 ) -> None:
-    """End what runs, then remove the folder. Goes on to its end even if whoever waits for it is cancelled."""
-    await asyncio.shield(asyncio.ensure_future(_clear(line, processes, scratch)))
+    """End what runs, then remove the folder. In one thread, which goes on whoever is cancelled meanwhile."""
 
+    def clear() -> None:
+        end(processes)
+        # What lost its parent when the browser died, and was stopped or slow, is nobody's child any more.
+        end(session_of(root), patience_seconds=0.0)
+        if scratch is not None:
+            scratch.remove()
 
-async def _clear(
-    line: PipeTransport | Connection | None, processes: list[psutil.Process], scratch: Path | None
-) -> None:
-    await asyncio.to_thread(end, processes)
+    await asyncio.shield(asyncio.to_thread(clear))
     if line is not None:
         await line.close()
-    if scratch is not None:
-        await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
 
 
 def last_words(said: str) -> str:

@@ -10,6 +10,7 @@ There is no time limit here: whoever awaits has a deadline.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import re
@@ -17,10 +18,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from browser_pool.cdp.transport import Transport
-from browser_pool.errors import BrowserGone, PageCrashed
+from browser_pool.cdp.transport import MOST_BYTES, Transport
+from browser_pool.errors import BrowserGone, PageCrashed, ScriptFailed
 from browser_pool.line import CommandFailed, Listener
 
+ANSWER = re.compile(rb'\{"id":(\d+)')
 EVENT = re.compile(rb'\{"method":"([A-Za-z.]+)"')
 """Chromium writes the method of an event first. One that looks otherwise is parsed, and found out then."""
 
@@ -52,8 +54,9 @@ class Session:
 
     def tell(self, method: str, **parameters: Any) -> None:
         """See `Line.tell`."""
-        if self._ended is None and not self._connection.is_lost:
-            self._connection.send(self.id, method, parameters)
+        if self._ended is None:
+            with contextlib.suppress(BrowserGone):
+                self._connection.send(self.id, method, parameters)
 
     def on(self, method: str, listener: Listener) -> Callable[[], None]:
         """See `Line.on`."""
@@ -96,6 +99,14 @@ class Session:
         else:
             answer.set_exception(CommandFailed(f"{method}: {error.get('message', error)}"))
 
+    def refuse_answer(self, number: int) -> None:
+        """The answer to that command, if it is one of ours, is too large to be read."""
+        method, answer = self._waiting.pop(number, ("", None))
+        if answer is not None and not answer.done():
+            said = f"what the page gave back has more than {MOST_BYTES >> 20} MiB"
+            is_script = method.startswith("Runtime.")
+            answer.set_exception(ScriptFailed(said) if is_script else CommandFailed(f"{method}: {said}"))
+
     def take_event(self, method: str, parameters: dict[str, Any]) -> None:
         """An event of this session has come."""
         for listener in tuple(self._listeners.get(method, ())):
@@ -114,6 +125,7 @@ class Connection:
         self._numbers = itertools.count(1)
         self._heeded = {b"Target.detachedFromTarget", b"Inspector.targetCrashed"}
         transport.on_message = self._take
+        transport.on_oversized = self._take_oversized
         transport.on_lost = self._lose
 
     def session(self, session_id: str) -> Session:
@@ -161,6 +173,12 @@ class Connection:
             gone = self._sessions.pop(parameters["sessionId"], None)
             if gone is not None:
                 gone.end(BrowserGone("the page has been closed"))
+
+    def _take_oversized(self, beginning: bytes) -> None:
+        """Somebody waits for it if it is an answer. An event that large tells us nothing."""
+        if (answer := ANSWER.match(beginning)) is not None:
+            for session in self._sessions.values():
+                session.refuse_answer(int(answer[1]))
 
     def _lose(self) -> None:
         if self.is_lost:

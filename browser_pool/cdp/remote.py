@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
+from browser_pool.cdp.transport import BEGINNING_BYTES, MOST_BYTES
 from browser_pool.errors import BrowserGone
 
 ASK_SECONDS = 10.0
@@ -25,10 +26,12 @@ class WebSocketTransport:
     """A `Transport` over a WebSocket. It owns the two tasks that read from it and write to it."""
 
     on_message: Callable[[bytes], None]
+    on_oversized: Callable[[bytes], None]
     on_lost: Callable[[], None]
 
     def __init__(self, websocket: ClientConnection) -> None:
         self.on_message = lambda _: None
+        self.on_oversized = lambda _: None
         self.on_lost = lambda: None
         self._websocket = websocket
         self._outbox: asyncio.Queue[bytes] = asyncio.Queue()
@@ -51,7 +54,11 @@ class WebSocketTransport:
     async def _read(self) -> None:
         try:
             async for message in self._websocket:
-                self.on_message(message.encode() if isinstance(message, str) else message)
+                data = message.encode() if isinstance(message, str) else message
+                if len(data) > MOST_BYTES:
+                    self.on_oversized(data[:BEGINNING_BYTES])
+                else:
+                    self.on_message(data)
         except ConnectionClosed:
             pass
         finally:

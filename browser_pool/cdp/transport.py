@@ -22,11 +22,19 @@ LAST_WORDS_BYTES = 8192
 
 COLLECT_SECONDS = 1.0
 
+MOST_BYTES = 32 << 20
+"""Of one message. A page decides how much it gives back, and to parse it takes many times its size, on our side."""
+BEGINNING_BYTES = 512
+
 
 class Transport(Protocol):
-    """A line. `on_message` gets each message as it comes, `on_lost` is called once when no more can come."""
+    """A line. `on_message` gets each message as it comes, `on_lost` is called once when no more can come.
+
+    Of a message above `MOST_BYTES` only the beginning is kept, and given to `on_oversized`.
+    """
 
     on_message: Callable[[bytes], None]
+    on_oversized: Callable[[bytes], None]
     on_lost: Callable[[], None]
 
     def send(self, message: bytes) -> None:
@@ -40,15 +48,18 @@ class PipeTransport(asyncio.SubprocessProtocol):
     """The line to a Chromium that was started here. `last_words` is the end of what it wrote to its stderr."""
 
     on_message: Callable[[bytes], None]
+    on_oversized: Callable[[bytes], None]
     on_lost: Callable[[], None]
 
     def __init__(self) -> None:
         self.on_message = lambda _: None
+        self.on_oversized = lambda _: None
         self.on_lost = lambda: None
         self.ended = asyncio.Event()
         self._process: asyncio.SubprocessTransport | None = None
         self._to: asyncio.WriteTransport | None = None
         self._parts: list[bytes] = []
+        self._size = 0
         self._said = bytearray()
 
     @classmethod
@@ -102,11 +113,21 @@ class PipeTransport(asyncio.SubprocessProtocol):
             del self._said[:-LAST_WORDS_BYTES]
             return
         first, *rest = data.split(b"\0")
-        self._parts.append(first)
+        self._add(first)
         for piece in rest:
-            message = b"".join(self._parts)
-            self._parts = [piece]
-            self.on_message(message)
+            message, size = b"".join(self._parts), self._size
+            self._parts, self._size = [], 0
+            self._add(piece)
+            if size > MOST_BYTES:
+                self.on_oversized(message[:BEGINNING_BYTES])
+            else:
+                self.on_message(message)
+
+    def _add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        self._parts.append(piece)
+        if self._size > MOST_BYTES:
+            self._parts = [b"".join(self._parts)[:BEGINNING_BYTES]]
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 asyncio's
         """Chromium hung up."""

@@ -174,11 +174,8 @@ class NodeBrowser(Browser):
         except Error as error:
             raise BrowserGone(_reason(error)) from None
 
-    async def close(self) -> None:
+    async def _end(self) -> None:
         """See `Browser.close`."""
-        if self.state is BrowserState.CLOSED:
-            return
-        self.state = BrowserState.CLOSED
         await self._driver.stop()
 
     def kill(self) -> None:
@@ -208,7 +205,7 @@ async def _start(
             args=list(added_flags(limit_bytes)),
             chromium_sandbox=sandbox,
             timeout=settings.launch_seconds * 1000,
-            env={**os.environ, "TMPDIR": str(driver.scratch)},
+            env={**os.environ, "TMPDIR": str(driver.scratch.path)},
         )
 
     if not sandbox_is_possible():

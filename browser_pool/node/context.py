@@ -57,6 +57,7 @@ class PlaywrightContext:
                 old = self.lane.page
                 await self._open_page()
                 await old.close()
+                await self._undo()
                 self._was_handed_out = False
             else:
                 await _leave(self.lane.page)
@@ -86,6 +87,15 @@ class PlaywrightContext:
             raise BrowserGone(str(error)) from None
         finally:
             self._is_opening_page = False
+
+    async def _undo(self) -> None:
+        """Take off what can be hung on a context by way of its page."""
+        context = self._context
+        await context.unroute_all(behavior="ignoreErrors")
+        await context.set_offline(offline=False)
+        await context.set_extra_http_headers({})
+        await context.clear_permissions()
+        await context.set_geolocation(None)
 
     def _on_page(self, page: Page) -> None:
         """A page that a site opened by itself is looked at by nobody. Ours is announced while we open it."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from playwright.async_api import Playwright, async_playwright
 
 from browser_pool.errors import LaunchFailed
 from browser_pool.processes import below, end, kill, runs
-from browser_pool.scratch import make_scratch
+from browser_pool.scratch import Scratch
 
 log = structlog.get_logger()
 
@@ -28,11 +27,14 @@ SMALL_LIMIT_BYTES = 400 << 20
 SMALL_HEAP = "--max-old-space-size=48 --max-semi-space-size=1"
 """For the smallest containers: Node otherwise lets its heap grow before it collects."""
 
+STARTING = asyncio.Lock()
+"""One at a time in the whole process: the environment that a driver is started with is everybody's."""
+
 
 class Driver:
     """One Node driver. Owns its process, everything below it, and its scratch folder."""
 
-    def __init__(self, playwright: Playwright, process: psutil.Process | None, scratch: Path) -> None:
+    def __init__(self, playwright: Playwright, process: psutil.Process | None, scratch: Scratch) -> None:
         self.playwright = playwright
         self.scratch = scratch
         self._process = process
@@ -40,16 +42,21 @@ class Driver:
     @classmethod
     async def start(cls, *, scratch_root: Path | None, start_seconds: float, limit_bytes: int | None) -> Driver:
         """Start a driver. Raises `LaunchFailed`."""
-        scratch = await asyncio.to_thread(make_scratch, scratch_root)
+        async with STARTING:
+            return await cls._start(scratch_root, start_seconds, limit_bytes)
+
+    @classmethod
+    async def _start(cls, scratch_root: Path | None, start_seconds: float, limit_bytes: int | None) -> Driver:
+        scratch = await asyncio.to_thread(Scratch.make, scratch_root)
         is_small = limit_bytes is not None and limit_bytes <= SMALL_LIMIT_BYTES
         before = _children()
         try:
-            with _environment(TMPDIR=str(scratch), NODE_OPTIONS=SMALL_HEAP if is_small else None):
+            with _environment(TMPDIR=str(scratch.path), NODE_OPTIONS=SMALL_HEAP if is_small else None):
                 async with asyncio.timeout(start_seconds):
                     playwright = await async_playwright().start()
         except BaseException as error:
             kill(_drivers(_children() - before))
-            shutil.rmtree(scratch, ignore_errors=True)
+            await asyncio.shield(asyncio.to_thread(scratch.remove))
             if isinstance(error, TimeoutError):
                 raise LaunchFailed("Playwright's driver", f"no answer in {start_seconds:.0f} s") from None
             if isinstance(error, Exception):
@@ -62,13 +69,19 @@ class Driver:
     async def stop(self) -> None:
         """Ask it to end, then end it and all below it; remove the scratch folder. Never raises."""
         processes = below(self._process)
+
+        def clear() -> None:
+            end(processes)
+            self.scratch.remove()
+
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.playwright.stop()
         except Exception as error:  # noqa: BLE001 a driver that died can't be asked: it is ended by pid below
             log.warning("driver.stop_failed", error=str(error) or type(error).__name__)
-        await asyncio.to_thread(end, processes)
-        await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
+        finally:
+            # In one thread, which goes on whoever is cancelled meanwhile.
+            await asyncio.shield(asyncio.to_thread(clear))
 
     @property
     def is_running(self) -> bool:

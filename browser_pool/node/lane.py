@@ -100,6 +100,11 @@ class PlaywrightLane:
         except PlaywrightTimeout:
             # There is none for this failure, as for a download.
             return
+        except Error as error:
+            if _is_gone(error):
+                raise _browser_error(error) from None
+            # The page goes on by itself, from one address to the next. What comes then is the next address's affair.
+            return
 
     async def _devtools(self, work: Any) -> Any:
         try:

@@ -50,7 +50,7 @@ class NoBrowser(Browser):
     async def renderers(self) -> NoReturn:
         raise NotImplementedError
 
-    async def close(self) -> None:
+    async def _end(self) -> None:
         raise NotImplementedError
 
     def kill(self) -> None:

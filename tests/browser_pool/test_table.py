@@ -47,9 +47,9 @@ async def test_whoever_waits_rises_so_that_no_stream_of_urgent_requests_can_star
     urgent.asked_seconds -= 1
     now = patient.asked_seconds + 29
     assert [aged_priority(one, now, 10) for one in (patient, urgent)] == [2, 2]
-    assert rows.head() is patient
+    assert rows.in_order()[0] is patient
     patient.asked_seconds += 10
-    assert rows.head() is urgent
+    assert rows.in_order()[0] is urgent
 
 
 def test_a_free_context_of_the_same_site_and_identity_is_used_the_one_used_last_first() -> None:
@@ -136,7 +136,7 @@ def test_the_queue_serves_by_priority_and_then_by_arrival(priorities: list[int])
         for priority in priorities:
             rows.enqueue(LeaseRequest("a", priority=priority))
         order = []
-        while (head := rows.head()) is not None:
+        while head := next(iter(rows.in_order()), None):
             order.append((head.request.priority, head.number))
             rows.leave(head)
         return order
@@ -182,7 +182,7 @@ class House:
             self.rows.drop_context(closing[which % len(closing)])
 
     def dispatch(self) -> None:
-        while (waiter := self.rows.head()) is not None:
+        while waiter := next(iter(self.rows.in_order()), None):
             match self.rows.choose(waiter.request):
                 case CloseContext(context):
                     assert context.state is ContextState.FREE

@@ -174,9 +174,7 @@ class Puppet(Browser):
         await self.answer()
         return {}
 
-    async def close(self) -> None:
-        """See `Browser.close`."""
-        self.state = BrowserState.CLOSED
+    async def _end(self) -> None:
         self.is_dead = self.is_ended = True
         self.contexts.clear()
 
