@@ -20,7 +20,7 @@ MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Folders = Callable[[], list[str]]
 
 LEASES = 24
-OURS = ("browser_pool.", "memory.")
+OURS = "browser_pool."
 
 
 @pytest.fixture(params=(False, True), ids=("bare", "playwright"))
@@ -29,7 +29,7 @@ def needs_page(request: pytest.FixtureRequest) -> bool:
 
 
 def objects() -> Counter[str]:
-    """How many objects of our own classes there are."""
+    """How many objects of this room there are, by class."""
     gc.collect()
     kinds = (type(one) for one in gc.get_objects())
     return Counter(kind.__qualname__ for kind in kinds if str(kind.__module__).startswith(OURS))
