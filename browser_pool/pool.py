@@ -128,6 +128,7 @@ class UnifiedBrowserPool:
         async with AsyncExitStack() as stack:
             if self._owns_guard:
                 await stack.enter_async_context(self._guard)
+            stack.callback(self._forget_group)
             self._group = await asyncio.TaskGroup().__aenter__()
             # Left without the error that may be on its way: a task group would wrap it, and callers want it bare.
             stack.push_async_callback(self._group.__aexit__, None, None, None)
@@ -383,6 +384,8 @@ class UnifiedBrowserPool:
         await self._fleet.close()
         for context in list(self._table.contexts):
             self._table.drop_context(context)
+
+    def _forget_group(self) -> None:
         self._group = None
 
 

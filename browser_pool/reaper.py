@@ -55,10 +55,13 @@ class Reaper:
         try:
             async with asyncio.timeout(self._within_seconds):
                 await context.reset()
+            is_clean = not context.is_leaving
         except (BrowserGone, TimeoutError):
-            self.retire(context)
+            is_clean = False
+        if context not in self._table.contexts:
+            # Its browser has died meanwhile, or the pool has closed.
             return
-        if context.is_leaving:
+        if not is_clean:
             self.retire(context)
         elif context.state is ContextState.CLEANING:
             context.state = ContextState.FREE
