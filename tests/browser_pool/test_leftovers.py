@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from browser_pool import LeaseEnded, LeaseRequest, ScriptFailed, UnifiedBrowserPool, UrlQuarantined
+from browser_pool import Lease, LeaseEnded, LeaseRequest, ScriptFailed, UnifiedBrowserPool, UrlQuarantined
 from browser_pool.cdp import connection, transport
 from memory.processes import Role, role_of
 from tidegate.demo import DemoSite
@@ -40,6 +40,16 @@ def running(processes: list[psutil.Process]) -> list[psutil.Process]:
             if process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
+
+
+async def no_answer_from(lease: Lease) -> asyncio.Task[object]:
+    """Ask the page until it does not answer any more; what was asked last is still on its way."""
+    while True:
+        asking = asyncio.create_task(lease.evaluate("() => 1"))
+        done, _ = await asyncio.wait({asking}, timeout=1.0)
+        if not done:
+            return asking
+        await asyncio.gather(asking, return_exceptions=True)
 
 
 @pytest.mark.parametrize("stopped", (Role.NETWORK, Role.GPU, Role.RENDERER))
@@ -86,9 +96,8 @@ async def test_a_page_that_hangs_while_it_is_cleaned_holds_up_no_other_site(
     assert not needs_page
     async with make_pool(max_contexts=4, clean_seconds=3600) as pool:
         async with pool.lease(site="hangs", deadline=3600) as lease:
-            await lease.open(f"{demo_site.url}/robots.txt", timeout_seconds=10)
-            hanging = asyncio.create_task(lease.evaluate("() => { for (;;); }"))
-            await asyncio.sleep(0)
+            await lease.open(f"{demo_site.url}/?trouble=js_loop", timeout_seconds=10)
+            hanging = await no_answer_from(lease)
         first = asyncio.create_task(pool.acquire(LeaseRequest("hangs", deadline_seconds=3600)))
         await asyncio.sleep(0)
         async with pool.lease(site="other", deadline=3600) as other:
