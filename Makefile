@@ -1,5 +1,5 @@
 # One way to do each chore. What CI runs is what a person runs.
-.PHONY: run test check format bench clean
+.PHONY: run test check format bench soak clean
 python := .venv/bin/python
 
 run: ## set everything up, then run the whole program against the demo site
@@ -22,9 +22,15 @@ format: ## let ruff lay the code out
 	@$(python) -m ruff check --fix .
 	@$(python) -m ruff format .
 
-bench: ## measure speed and memory, as ratios within one run
+bench: ## measure everything beside other scrapers, and write docs/benchmarks; about two hours
 	@scripts/setup dev
 	@$(python) -m bench
 
+PAGES ?= 5000
+LIMIT ?= none
+soak: ## thousands of pages in one pool: make soak PAGES=5000 LIMIT=320
+	@scripts/setup dev
+	@$(python) -m bench soak --pages $(PAGES) --limit $(LIMIT)
+
 clean: ## forget the virtual environment and every cache; the database stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

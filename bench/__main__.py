@@ -1,40 +1,158 @@
-"""`make bench`: the figures that this version can measure."""
+"""`python -m bench`: everything that is measured, and `compare`, `micro`, `soak`, `scale` one by one.
+
+Without a command: the comparison, the micro figures, and what follows from them for many machines. All of it is
+written into `docs/`.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
 import sys
-from importlib.metadata import version
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
 
-from bench import capped, endurance, gate, pages
-from browser_pool import find_chromium
-from memory import MemorySource, mib
+import typer
+from rich.console import Console
+
+from bench import comparison, micro, report, scale, soak
+from bench.cgroup import NoCgroup
+from bench.comparison import Missing, Setting, usual_limits
+from bench.machine import command_line, machine
+from bench.measuring import Run
+from bench.micro import NotMeasurable
+from bench.report import TITLES, Results, limit_words
+from bench.roster import chosen
 from tidegate.logs import configure_logs
 
-ROUNDS = 3
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+)
+console = Console(highlight=False)
+
+Names = Annotated[str, typer.Option(help="with commas between; empty: all")]
+To = Annotated[Path, typer.Option(help="the folder that results are written to")]
+NO_LIMIT = "none"
 
 
-async def main() -> None:
-    """Run everything and print it."""
+@app.callback(invoke_without_command=True)
+def everything(context: typer.Context) -> None:
+    """Measure everything and write it into docs/."""
     configure_logs(verbose=False, is_terminal=sys.stderr.isatty())
-    reading = MemorySource().read()
-    bound = reading.binding
-    limit = f"{mib(bound.limit_bytes)} ({bound.kind})" if bound else "unknown"
-    print(f"machine: {platform.machine()}, {os.cpu_count()} cores, memory limit {limit}, {platform.system()}")
-    print(f"versions: Python {platform.python_version()}, Playwright {version('playwright')}, ", end="")
-    print(f"tidegate {version('tidegate')}, Chromium at {find_chromium().executable}")
-    print(f"\ncommand: {' '.join(['python', '-m', 'bench', *sys.argv[1:]])}\n")
-    gate.report_micro()
-    await gate.report_watching()
-    await gate.report_learned_cost()
-    print()
-    await pages.report(ROUNDS)
-    print()
-    await capped.report()
-    print()
-    await endurance.report()
+    if context.invoked_subcommand is None:
+        run_compare()
+        run_micro()
+        run_scale()
 
 
-asyncio.run(main())
+@app.command("compare")
+def run_compare(
+    *,
+    entrants: Names = "",
+    workloads: Names = "",
+    limits: Annotated[str, typer.Option(help="MiB or none, with commas between; empty: the usual ones")] = "",
+    rounds: int = comparison.ROUNDS,
+    pages: Annotated[float, typer.Option(help="a share of each workload's usual number of pages")] = 1.0,
+    seconds: Annotated[float, typer.Option(help="the most that one run may take")] = comparison.MOST_SECONDS,
+    to: To = report.FOLDER,
+) -> None:
+    """All entrants, all kinds of pages, all memory limits, in interleaved rounds."""
+    try:
+        setting = Setting(
+            tuple(chosen(_names(entrants))),
+            usual_limits(_names(workloads), [_limit(name) for name in _names(limits)]),
+            rounds,
+            pages,
+            seconds,
+        )
+    except (KeyError, ValueError) as error:
+        raise typer.BadParameter(f"there is no {error.args[0]!r}") from None
+    asyncio.run(_compare(setting, to))
+
+
+async def _compare(setting: Setting, to: Path) -> None:
+    runs: list[Run] = []
+    missing: list[Missing] = []
+    number = len(setting.plans())
+    with suppress(asyncio.CancelledError):  # what was measured before Ctrl-C is written
+        async for found in comparison.compare(setting):
+            if isinstance(found, Missing):
+                missing.append(found)
+                console.print(f"[yellow]not measured: {found.what}: {found.why}[/]")
+            else:
+                runs.append(found)
+                console.print(_line(found, len(runs), number), soft_wrap=True)
+    if runs:
+        results = Results(machine(command_line(), setting.entrants), tuple(missing), tuple(runs))
+        _say(report.write(results, to))
+
+
+def _line(run: Run, done: int, number: int) -> str:
+    plan = run.plan
+    gone = "" if run.completed == plan.pages else f", [red]{plan.pages - run.completed} missing[/], {run.ended}"
+    kills = f", [red]{run.oom_kills} OOM kills[/]" if run.oom_kills else ""
+    peak = "" if run.peak_bytes is None else f", peak {run.peak_bytes / report.MIB:.0f} MiB"
+    return (
+        f"{done:>4}/{number} round {plan.round + 1} {plan.workload:<6} {limit_words(plan.limit_mib):<9} "
+        f"{TITLES[plan.entrant]:<34}{run.pages_per_second:>6.1f} pages/s in {run.seconds:.0f} s{peak}{gone}{kills}"
+    )
+
+
+@app.command("micro")
+def run_micro(to: To = report.FOLDER) -> None:
+    """What one step of the memory gate, the store and the queue costs."""
+    measured = asyncio.run(micro.measure(lambda part: console.print(f"measuring: {part}")))
+    for part in measured.missing:
+        console.print(f"[yellow]not measured: {part.part}: {part.reason}[/]")
+    _say(report.write_micro(measured, machine(command_line()), to))
+
+
+@app.command("scale")
+def run_scale(to: To = report.FOLDER) -> None:
+    """What many machines would come to, computed from what was measured."""
+    try:
+        speed, held_bytes = report.of_one_worker(report.load(to))
+        _say([scale.write(to.parent, pages_per_second=speed, worker_mib=held_bytes / report.MIB)])
+    except (FileNotFoundError, NotMeasurable) as error:
+        console.print(f"[yellow]not computed: {error}; `python -m bench` measures first[/]")
+        raise typer.Exit(1) from None
+
+
+@app.command("soak")
+def run_soak(
+    *,
+    pages: int = soak.PAGES,
+    limit: Annotated[str, typer.Option(help="MiB of a memory cgroup, or none")] = NO_LIMIT,
+    to: To = report.FOLDER,
+) -> None:
+    """Thousands of pages in one pool."""
+
+    def tell(done: int) -> None:
+        console.print(f"{done:>7} of {pages}", end="\r")
+
+    try:
+        run, course = asyncio.run(soak.soak(pages, _limit(limit), tell))
+    except (NoCgroup, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    _say(soak.write(run, course, machine(command_line()), to))
+
+
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def _limit(text: str) -> int | None:
+    if text == NO_LIMIT:
+        return None
+    if not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
+
+
+def _say(written: list[Path]) -> None:
+    for path in written:
+        console.print(f"written: {path}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    app()
