@@ -44,8 +44,8 @@ class NoEnvironment(Exception):
     def __init__(self, name: str, happened: str) -> None:
         super().__init__(
             f"No environment for {name}: {happened}\n"
-            f"It is made by `pip install --group {group_of(name)}` below {FOLDER.name}/{name}, which needs the network "
-            f"or an index of its own (PIP_INDEX_URL). Run it again, or go on without {name}."
+            f"It is made by `pip install --group {group_of(name)}` in {FOLDER.name}/{name}, which needs the network, "
+            f"or an index that can be reached (PIP_INDEX_URL). Run this again, or go on without {name}."
         )
         self.name = name
 
@@ -98,7 +98,7 @@ def _make(name: str, folder: Path) -> None:
         venv.create(folder, with_pip=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise NoEnvironment(name, f"python -m venv failed, {error}.") from error
-    install = [_python(folder), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    install = [str(_python(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     _run(name, [*install, INSTALLER])
     _run(name, [*install, "--group", f"{ROOT / 'pyproject.toml'}:{group_of(name)}"])
 

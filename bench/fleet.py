@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Self
 
-from bench.micro.figures import Figure
+from bench.micro.figures import Figure, NotMeasurable
 
 FULL_SHARE = 0.7
 """How full a database is planned to be: above that waiting grows fast."""
@@ -33,7 +33,7 @@ BATCHES = 4000
 """At least so many are simulated after warming up, and two rounds of every reader."""
 
 
-class FigureMissing(Exception):
+class FigureMissing(NotMeasurable):
     """A figure that the model needs was not measured; the message names it."""
 
 

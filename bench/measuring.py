@@ -29,6 +29,8 @@ MIB: Final = 1 << 20
 SAMPLE_SECONDS: Final = 0.1
 END_SECONDS: Final = 15.0
 """How long an entrant may take to end after it has told its last page."""
+SILENT_SECONDS: Final = 60.0
+"""So long an entrant may tell nothing before it is taken to hang; twice what a page may take."""
 MOST_LINE_BYTES: Final = 1 << 20
 LAST_WORDS: Final = 2000
 _ROOT: Final = Path(__file__).parent.parent
@@ -192,11 +194,11 @@ async def _listen(
     hear: Callable[[dict[str, Any]], None],
     most_seconds: float,
 ) -> bool:
-    """Note what is told, until the process says nothing more. False when its time was over first."""
+    """Note what is told, until the process says nothing more. False when its time was over first, or it hung."""
     assert process.stdout is not None  # noqa: S101, asked for with PIPE
     try:
         async with asyncio.timeout(most_seconds):
-            while line := await process.stdout.readline():
+            while line := await asyncio.wait_for(process.stdout.readline(), SILENT_SECONDS):
                 said = json.loads(line)
                 if "index" not in said:
                     hear(said)

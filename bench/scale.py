@@ -119,7 +119,7 @@ def _worker(fleets: Fleets) -> str:
     share = measured.pages_per_second / most_pages_per_second(measured, plan)
     return f"""## One worker
 
-{number(measured.pages_per_second)} pages/s in {number(measured.worker_mib)} MiB: {a_day:,.0f} pages a day, if no \
+{number(measured.pages_per_second)} pages/s in {number(measured.worker_mib)} MiB: {about(a_day)} pages a day, if no \
 host asks for patience. It claims {plan.pages_a_claim} posts at a time, so \
 {number(measured.pages_per_second / plan.pages_a_claim)} jobs/s pass through the queue, and it takes {share:.1%} \
 of what one Postgres can do."""

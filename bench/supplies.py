@@ -65,9 +65,10 @@ every machine at work day and night:
 
 {table(("machines", "a day", f"{FOLLOWED_FOR.days} days"), rows)}
 
-Both tables only grow at their end. Partitions by month keep the indexes that are written to small enough for \
-memory, and make retention a `drop table` in place of a long delete. Posts are updated in place, and each update \
-moves the post in the index of what is due: autovacuum has to keep up, which is one more reason to stay below \
+Rows are only ever added, but their indexes are by post, and so are written to all over: what is written to has to \
+fit into memory. Partitions by month keep it small, and make retention a `drop table` in place of a long delete; the \
+key of a snapshot, post and run, then takes in the time as well. Posts are updated in place, and each update moves \
+the post in the index of what is due: autovacuum has to keep up, which is one more reason to stay below \
 {FULL_SHARE:.0%}."""
 
 

@@ -37,7 +37,9 @@ class Task:
     once, `page_seconds` how long one may take. `ready` is a CSS selector of what shows as soon as there is something
     to read. `read` is the JavaScript of a function that gives a list of posts: from a post id where an address is a
     post (null while it is not there), from a limit where it is a feed (it scrolls by itself, and may be awaited).
-    `wait_and_read` is the same, but waits until the post is there.
+    `wait_and_read` is the same, but waits until the post is there. `unwanted` are patterns (`*` stands for anything)
+    of addresses that nobody needs who only reads: images, styles, trackers. An entrant that has a way of its own to
+    say so may leave them out.
     """
 
     executable: str
@@ -48,6 +50,7 @@ class Task:
     ready: str
     read: str
     wait_and_read: str
+    unwanted: tuple[str, ...]
 
     def argument(self, address: Address) -> str | int | None:
         """What `read` and `wait_and_read` are called with."""
@@ -61,7 +64,8 @@ class Task:
     def load(cls, path: Path) -> Self:
         """The task that `write` left at `path`."""
         task = json.loads(path.read_text())
-        return cls(**{**task, "addresses": tuple(Address(**address) for address in task["addresses"])})
+        addresses = tuple(Address(**address) for address in task["addresses"])
+        return cls(**{**task, "addresses": addresses, "unwanted": tuple(task["unwanted"])})
 
 
 class Telling:

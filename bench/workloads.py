@@ -21,6 +21,7 @@ LEAK_MB: Final = 4
 
 WORKERS: Final = 2
 PAGE_SECONDS: Final = 30.0
+UNWANTED: Final = ("*/images/*", "*/client/app.css*", "*/tracker/*")
 _ARTICLE: Final = "article[data-post-id] [role=group]"
 _SCRIPT: Final = (Path(__file__).parent / "read.js").read_text("utf-8")
 
@@ -52,6 +53,7 @@ class Workload:
             ready=_ARTICLE,
             read=script(read),
             wait_and_read=script(wait_and_read),
+            unwanted=UNWANTED,
         )
 
     def is_right(self, site: DemoSite, address: Address, posts: Sequence[Record]) -> bool:

@@ -1,7 +1,7 @@
 """The same loop without Playwright, over the pipe of the DevTools protocol: what this machine can do at most.
 
 Each worker has one page and goes on to the next address in it, waiting and reading in one evaluate, and nothing else:
-no memory check, no blocking, no judging what the page is. A page that fails is given up and replaced; a loop whose
+no memory check, no judging what the page is. What is unwanted is blocked. A page that fails is given up and replaced; a loop whose
 browser is gone ends. The pipe is Tidegate's own.
 """
 
@@ -53,19 +53,22 @@ async def main() -> None:
 
 async def worker(task: Task, telling: Telling, connection: Connection, todo: Iterator[Address]) -> None:
     """One page for all addresses, until it fails."""
-    page = await _page(connection)
+    page = await _page(task, connection)
     for address in todo:
         posts = await _read(task, page, address)
         telling.tell(address, posts)
         if posts is None:
-            page = await _page(connection)
+            page = await _page(task, connection)
 
 
-async def _page(connection: Connection) -> Session:
+async def _page(task: Task, connection: Connection) -> Session:
     send = connection.browser.send
     context = (await send("Target.createBrowserContext"))["browserContextId"]
     target = (await send("Target.createTarget", url="about:blank", browserContextId=context))["targetId"]
-    return connection.session((await send("Target.attachToTarget", targetId=target, flatten=True))["sessionId"])
+    page = connection.session((await send("Target.attachToTarget", targetId=target, flatten=True))["sessionId"])
+    await page.send("Network.enable")
+    await page.send("Network.setBlockedURLs", urls=list(task.unwanted))
+    return page
 
 
 async def _read(task: Task, page: Session, address: Address) -> list[Record] | None:

@@ -1,8 +1,8 @@
 """A bare Playwright loop: what a person writes who needs nothing else.
 
-`--fresh` gives each page a context of its own, as Playwright's documentation shows it; without, each worker has one
-page and goes on to the next address in it, waiting and reading in one evaluate. There is no memory check and nothing
-is blocked. A page that fails is given up and its page or context replaced; a loop whose browser is gone ends.
+`--fresh` gives each page a context of its own, as Playwright's documentation shows it, and loads all that is on it;
+without, each worker has one page and goes on to the next address in it, and what is unwanted is blocked through a
+session of the DevTools protocol. Both wait and read in one evaluate. There is no memory check. A page that fails is given up and its page or context replaced; a loop whose browser is gone ends.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ async def main() -> None:
 
 async def reusing(task: Task, telling: Telling, browser: Browser, todo: Todo) -> None:
     """One page for all addresses, until it fails."""
-    page = await _page(browser)
+    page = await _sparing(task, browser)
     for address in todo:
         posts = await _read(task, page, address)
         telling.tell(address, posts)
         if posts is None:
             await page.context.close()
-            page = await _page(browser)
+            page = await _sparing(task, browser)
 
 
 async def fresh(task: Task, telling: Telling, browser: Browser, todo: Todo) -> None:
@@ -46,6 +46,14 @@ async def fresh(task: Task, telling: Telling, browser: Browser, todo: Todo) -> N
         page = await _page(browser)
         telling.tell(address, await _read(task, page, address))
         await page.context.close()
+
+
+async def _sparing(task: Task, browser: Browser) -> Page:
+    page = await _page(browser)
+    session = await page.context.new_cdp_session(page)
+    await session.send("Network.enable")
+    await session.send("Network.setBlockedURLs", {"urls": list(task.unwanted)})
+    return page
 
 
 async def _page(browser: Browser) -> Page:

@@ -8,7 +8,8 @@ What was chosen where its documentation leaves a choice, each because it took le
   (https://crawlee.dev/python/api/class/PlaywrightCrawler).
 - One `page.evaluate` that waits and reads, in place of `wait_for_selector` and a second round trip.
 - No fingerprints (https://crawlee.dev/python/docs/guides/avoid-blocking): nobody here asks for one.
-- One browser context for all pages, the default, so that its HTTP cache serves all of them.
+- One browser context for all pages, the default, so that its HTTP cache serves all of them. The other way,
+  `use_incognito_pages`, gives each page a context of its own.
 - Requests are kept in memory (https://crawlee.dev/python/docs/guides/storage-clients).
 - Scaling is `ConcurrencySettings` (https://crawlee.dev/python/docs/guides/scaling-crawlers): left alone, or fixed.
 

@@ -49,10 +49,12 @@ class Posts(scrapy.Spider):
         self.waiting = iter(task.addresses)
 
     async def start(self) -> AsyncIterator[scrapy.Request]:
+        """As many chains as there are workers."""
         for address in islice(self.waiting, self.task.workers):
             yield self.request(address)
 
     def request(self, address: Address, page: Page | None = None) -> scrapy.Request:
+        """A request in the page of the one before, or in a new one."""
         methods = [PageMethod("evaluate", self.task.read, self.task.argument(address))]
         if self.task.limit is None:
             methods.insert(0, PageMethod("wait_for_selector", self.task.ready, timeout=self.task.page_seconds * 1000))
@@ -72,6 +74,7 @@ class Posts(scrapy.Spider):
         )
 
     async def parse(self, response: Response, address: Address) -> AsyncIterator[scrapy.Request]:
+        """Tell what the last page method read, and go on."""
         self.telling.tell(address, response.meta["playwright_page_methods"][-1].result)
         page = response.meta["playwright_page"]
         if following := next(self.waiting, None):
@@ -80,6 +83,7 @@ class Posts(scrapy.Spider):
             await page.close()
 
     async def give_up(self, failure: Failure) -> AsyncIterator[scrapy.Request]:
+        """Tell that there is nothing, and go on in a new page."""
         self.telling.tell(failure.request.cb_kwargs["address"], None)
         if page := failure.request.meta["playwright_page"]:
             await page.close()

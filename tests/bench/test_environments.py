@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ def made(folder: Path, name: str) -> Path:
     """An environment that looks made, with the interpreter that runs this test."""
     python = folder / name / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.symlink_to(sys.executable)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
     wanted = environments.stamp_of(environments.requirements_of(name))
     (folder / name / environments.STAMP).write_text(wanted)
     return python
@@ -65,8 +67,8 @@ def test_what_failed_is_said_with_what_to_do(folder: Path, monkeypatch: pytest.M
     def fails(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", "ERROR: no matching distribution\n")
 
-    monkeypatch.setattr(environments.venv, "create", lambda *_, **__: None)
-    monkeypatch.setattr(environments.subprocess, "run", fails)
+    monkeypatch.setattr(venv, "create", lambda *_, **__: None)
+    monkeypatch.setattr(subprocess, "run", fails)
     monkeypatch.setattr(environments, "ROOT", folder.parent)
     (folder.parent / "pyproject.toml").write_text('[dependency-groups]\nbench-crawlee = ["crawlee<2"]\n')
     with pytest.raises(NoEnvironment) as raised:

@@ -104,6 +104,14 @@ async def test_one_that_hangs_is_stopped_and_its_pages_are_unfinished(bench_site
     assert (found.completed, found.lost, found.unfinished, found.ended) == (1, 0, 3, "stopped")
 
 
+async def test_one_that_says_nothing_for_long_is_taken_to_hang(
+    bench_site: DemoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measuring, "SILENT_SECONDS", 3.0)
+    found = await run(bench_site, "right(0); time.sleep(600)")
+    assert (found.completed, found.lost, found.unfinished, found.ended) == (1, 0, 3, "stopped")
+
+
 async def test_what_outlives_its_entrant_is_counted_and_ended(
     bench_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
