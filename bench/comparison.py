@@ -18,7 +18,7 @@ from bench.workloads import POSTS, SEED, WORKLOADS, Workload, by_name
 from tidegate.demo import DemoSite
 
 LIMITS_MIB: Final = (None, 1024, 512, 384, 320, 256)
-FEW_LIMITS_MIB: Final = (None, 512, 320)
+FEW_LIMITS_MIB: Final = (None, 320)
 ROUNDS: Final = 3
 WARM_UP_PAGES: Final = 4
 MOST_SECONDS: Final = 120.0

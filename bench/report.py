@@ -143,7 +143,7 @@ def speed_table(its: Sequence[Cell]) -> str:
     for name in _entrants(its):
         by_limit = {cell.limit_mib: cell for cell in its if cell.entrant == name}
         rows.append([TITLES[name], *(_speed(by_limit.get(limit)) for limit in limits)])
-    return table(["right pages/s (of all pages missing)", *(limit_words(limit) for limit in limits)], rows)
+    return table(["right pages/s (share of pages missing)", *(limit_words(limit) for limit in limits)], rows)
 
 
 def _speed(cell: Cell | None) -> str:

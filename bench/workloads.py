@@ -66,12 +66,12 @@ class Workload:
 
 WORKLOADS: Final = (
     Workload("heavy", "a heavy application", 100, lambda post: post.path),
-    Workload("light", "a light page, rendered by the server", 200, lambda post: f"/light{post.path}"),
+    Workload("light", "a light page, rendered by the server", 100, lambda post: f"/light{post.path}"),
     Workload("feed", f"an infinite feed, {FEED_LIMIT} posts of it", 20, lambda _: "/", FEED_LIMIT),
     Workload(
         "leaky",
         f"a heavy page that leaks {LEAK_MB} MB a visit",
-        100,
+        60,
         lambda post: f"{post.path}?trouble=leaky:{LEAK_MB}",
     ),
 )

@@ -1,8 +1,8 @@
 """The same loop without Playwright, over the pipe of the DevTools protocol: what this machine can do at most.
 
 Each worker has one page and goes on to the next address in it, waiting and reading in one evaluate, and nothing else:
-no memory check, no judging what the page is. What is unwanted is blocked. A page that fails is given up and replaced; a loop whose
-browser is gone ends. The pipe is Tidegate's own.
+no memory check, no judging what the page is. What is unwanted is blocked. A page that fails is given up and replaced;
+a loop whose browser is gone ends. The pipe is Tidegate's own.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 `--fresh` gives each page a context of its own, as Playwright's documentation shows it, and loads all that is on it;
 without, each worker has one page and goes on to the next address in it, and what is unwanted is blocked through a
-session of the DevTools protocol. Both wait and read in one evaluate. There is no memory check. A page that fails is given up and its page or context replaced; a loop whose browser is gone ends.
+session of the DevTools protocol. Both wait and read in one evaluate. There is no memory check. A page that fails is
+given up and its page or context replaced; a loop whose browser is gone ends.
 """
 
 from __future__ import annotations

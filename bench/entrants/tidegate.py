@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.task import Address, Record, Task, Telling, given
 from browser_pool import Lease, LeaseRecalled, PoolSettings, UnifiedBrowserPool
+from jobs.metrics_scraper import PAGES_A_LEASE
 from scraper.definition import Definition
 from scraper.feed import collect
 from scraper.outcome import Outcome
@@ -23,7 +24,6 @@ from tidegate.logs import configure_logs
 from tidegate.program import definitions_for
 from tidegate.settings import load_settings
 
-PAGES_A_LEASE = 20
 LEASE_SECONDS = 300
 MOST_LEASES = 10
 """So often a lease that was taken back, or whose page died, is asked for again before its pages are given up."""
