@@ -1,5 +1,10 @@
 """bench: speed and memory, as ratios within one run.
 
-`make bench` prints what it measured, on which machine and with which versions. Nothing here is a test, and no test
-asserts a time.
+- `task`, `entrants`, `environments`, `roster`: who takes part, what each is given to do, and where it runs
+- `workloads`: what is read, and what is true of it
+- `cgroup`, `measuring`, `comparison`, `summary`: a run, all runs, and what they come to
+- `micro`, `soak`, `fleet`, `scale`: single steps, the long run, many machines
+- `report`, `plot`, `markdown`, `machine`: what is written into `docs/`, and with what it was measured
+
+Nothing here is a test, and no test asserts a time.
 """

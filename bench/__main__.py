@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from rich.console import Console
 from bench import comparison, micro, report, scale, soak
 from bench.cgroup import NoCgroup
 from bench.comparison import Missing, Setting, usual_limits
+from bench.environments import FOLDER
 from bench.machine import command_line, machine
 from bench.measuring import Run
 from bench.micro import NotMeasurable
@@ -33,6 +33,7 @@ console = Console(highlight=False)
 Names = Annotated[str, typer.Option(help="with commas between; empty: all")]
 To = Annotated[Path, typer.Option(help="the folder that results are written to")]
 NO_LIMIT = "none"
+UNFINISHED = FOLDER / "unfinished"
 
 
 @app.callback(invoke_without_command=True)
@@ -74,7 +75,7 @@ async def _compare(setting: Setting, to: Path) -> None:
     runs: list[Run] = []
     missing: list[Missing] = []
     number = len(setting.plans())
-    with suppress(asyncio.CancelledError):  # what was measured before Ctrl-C is written
+    try:
         async for found in comparison.compare(setting):
             if isinstance(found, Missing):
                 missing.append(found)
@@ -82,9 +83,18 @@ async def _compare(setting: Setting, to: Path) -> None:
             else:
                 runs.append(found)
                 console.print(_line(found, len(runs), number), soft_wrap=True)
+    except BaseException:
+        # What was measured until Ctrl-C, or an error, is kept; but not in the place of a whole comparison.
+        _keep(setting, missing, runs, UNFINISHED)
+        raise
+    _keep(setting, missing, runs, to)
+
+
+def _keep(setting: Setting, missing: list[Missing], runs: list[Run], to: Path) -> None:
+    ran = {run.plan.entrant for run in runs}
     if runs:
-        results = Results(machine(command_line(), setting.entrants), tuple(missing), tuple(runs))
-        _say(report.write(results, to))
+        known = machine(command_line(), [entrant for entrant in setting.entrants if entrant.name in ran])
+        _say(report.write(Results(known, tuple(missing), tuple(runs)), to))
 
 
 def _line(run: Run, done: int, number: int) -> str:
@@ -110,12 +120,13 @@ def run_micro(to: To = report.FOLDER) -> None:
 @app.command("scale")
 def run_scale(to: To = report.FOLDER) -> None:
     """What many machines would come to, computed from what was measured."""
+    page = to.parent / "scale.md" if to == report.FOLDER else to / "scale.md"
     try:
         speed, held_bytes = report.of_one_worker(report.load(to))
-        _say([scale.write(to.parent, pages_per_second=speed, worker_mib=held_bytes / report.MIB)])
+        worker_mib = held_bytes / report.MIB
+        _say([scale.write(page, figures=to / "micro.json", pages_per_second=speed, worker_mib=worker_mib)])
     except (FileNotFoundError, NotMeasurable) as error:
-        console.print(f"[yellow]not computed: {error}; `python -m bench` measures first[/]")
-        raise typer.Exit(1) from None
+        console.print(f"[yellow]scale.md is not written: {error}[/]")
 
 
 @app.command("soak")

@@ -8,6 +8,7 @@ in our own group into a leaf (a container whose root group we see), it is moved.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -26,7 +27,9 @@ USED_FILE: Final = {1: "memory.usage_in_bytes", 2: "memory.current"}
 INACTIVE_FILE: Final = {1: "total_inactive_file", 2: "inactive_file"}
 KILLS_FILE: Final = {1: "memory.oom_control", 2: "memory.events"}
 GONE_SECONDS: Final = 10.0
+ROOT: Final = Path("/sys/fs/cgroup")
 LEAF: Final = "tidegate-bench-harness"
+_NUMBERS: Final = itertools.count(1)
 JOIN: Final = (
     "/bin/sh",
     "-c",
@@ -57,9 +60,9 @@ class Cgroup:
         return [*JOIN, *(f"{folder}/cgroup.procs" for folder in folders), "--", *command]
 
     @property
-    def peak_bytes(self) -> int:
-        """The most that was ever used in it, page cache included."""
-        return self._number(PEAK_FILE)
+    def peak_bytes(self) -> int | None:
+        """The most that was ever used in it, page cache included. None before Linux 5.19 with cgroup v2."""
+        return self._number(PEAK_FILE) if (self.path / PEAK_FILE[self.version]).exists() else None
 
     @property
     def used_bytes(self) -> int:
@@ -109,22 +112,22 @@ class Cgroup:
 @contextmanager
 def memory_cgroup(limit_bytes: int | None) -> Iterator[Cgroup]:
     """A group with a limit, or with none of its own; emptied and removed at the end. Raises `NoCgroup`."""
-    name = f"tidegate-bench-{os.getpid()}"
+    name = f"tidegate-bench-{os.getpid()}-{next(_NUMBERS)}"
     made: list[Path] = []
     try:
         try:
-            above = memory_cgroups()
+            above = memory_cgroups() or _root()
             if not above:
                 raise NoCgroup("this system has no memory cgroups, or hides them")
             version = above[0].version
-            path = _made(_parent(above) / name, made)
+            path = _made(parent_of(above) / name, made)
             cpu_path = path if version == 2 else _cpu_twin(name, made)
             if limit_bytes is not None:
                 (path / LIMIT_FILE[version]).write_text(str(limit_bytes))
                 _without_swap(path, version)
         except OSError as error:
             raise NoCgroup(
-                f"no memory cgroup can be made here ({error}); it takes root, and a kernel that has them"
+                f"no memory cgroup can be made here ({error}); it takes root, and in a container --privileged"
             ) from None
         group = Cgroup(path, version, cpu_path)
         try:
@@ -136,15 +139,24 @@ def memory_cgroup(limit_bytes: int | None) -> Iterator[Cgroup]:
             _remove(path)
 
 
-def _parent(above: Sequence[MemoryCgroup]) -> Path:
-    """Where a group can be made that has the memory controller."""
+def _root() -> list[MemoryCgroup]:
+    """The root of cgroup v2, which has no account of its own, for a system where everything lives in it."""
+    control = ROOT / "cgroup.controllers"
+    is_there = control.exists() and "memory" in control.read_text().split()
+    return [MemoryCgroup(ROOT, 2)] if is_there else []
+
+
+def parent_of(above: Sequence[MemoryCgroup]) -> Path:
+    """Where a group can be made that has the memory controller. `above` is our own and what is above it.
+
+    v2: what hands a controller on may hold no processes itself, so where nobody does it yet, we move into a leaf.
+    """
     own = above[0].path
     if above[0].version == 1:
         return own
     for group in above:
         if "memory" in (group.path / "cgroup.subtree_control").read_text().split():
             return group.path
-    # Nobody hands it on yet. A group that does may hold no processes itself.
     leaf = own / LEAF
     leaf.mkdir(exist_ok=True)
     for pid in (own / "cgroup.procs").read_text().split():
@@ -159,7 +171,7 @@ def _cpu_twin(name: str, made: list[Path]) -> Path | None:
     try:
         own = Path("/proc/self/cgroup").read_text()
         found = re.search(r"^\d+:(?:[^:\n]*,)?(cpuacct)(?:,[^:\n]*)?:(.*)$", own, re.MULTILINE)
-        mounts = [Path("/sys/fs/cgroup") / folder for folder in ("cpuacct", "cpu,cpuacct")]
+        mounts = [ROOT / folder for folder in ("cpuacct", "cpu,cpuacct")]
         mount = next((mount for mount in mounts if mount.is_dir()), None)
         if not found or not mount:
             return None

@@ -1,11 +1,12 @@
 """All entrants over all kinds of pages and all limits, in interleaved rounds.
 
-In each round every entrant runs once for each kind of pages and each limit, one after the other, in an order that
-turns by one from round to round, so that whatever the machine does meanwhile it does to all of them.
+In each round every entrant runs once for each kind of pages and each limit, one after the other, in an order that is
+another each time, so that whatever the machine does meanwhile it does to all of them.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -48,7 +49,7 @@ class Setting:
             for number in range(self.rounds)
             for workload, limits in self.limits_mib.items()
             for limit_mib in limits
-            for entrant in _turned(self.entrants, number)
+            for entrant in _shuffled(self.entrants, f"{number} {workload} {limit_mib}")
         ]
 
 
@@ -106,6 +107,6 @@ def _why_no_cgroup() -> str | None:
         return str(error)
 
 
-def _turned(entrants: Sequence[Entrant], by: int) -> list[Entrant]:
-    by %= len(entrants)
-    return [*entrants[by:], *entrants[:by]]
+def _shuffled(entrants: Sequence[Entrant], seed: str) -> list[Entrant]:
+    """Another order each time, and the same when it is run again."""
+    return random.Random(seed).sample(entrants, len(entrants))

@@ -95,7 +95,7 @@ def _make(name: str, folder: Path) -> None:
     print(f"Making the environment of {name} in {folder.relative_to(ROOT)}", file=sys.stderr)
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        venv.create(folder, with_pip=True)
+        venv.create(folder, with_pip=True, symlinks=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise NoEnvironment(name, f"python -m venv failed, {error}.") from error
     install = [str(_python(folder)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

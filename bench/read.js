@@ -43,6 +43,18 @@ const waitAndReadPost = (id) => new Promise((resolve) => {
   look();
 });
 
+// The next change of the document, or so many milliseconds without one.
+const nextChange = (milliseconds) => new Promise((resolve) => {
+  const done = () => {
+    watch.disconnect();
+    clearTimeout(timer);
+    resolve();
+  };
+  const watch = new MutationObserver(done);
+  const timer = setTimeout(done, milliseconds);
+  watch.observe(document, { childList: true, subtree: true });
+});
+
 // The site takes away what has scrolled out of sight, so what shows is kept at each step.
 const collect = async (limit) => {
   const kept = new Map();
@@ -57,7 +69,7 @@ const collect = async (limit) => {
     quiet = kept.size === before ? quiet + 1 : 0;
     if (kept.size >= limit || (quiet >= 3 && document.querySelector("[data-end-of-feed]"))) break;
     scrollTo(0, document.documentElement?.scrollHeight ?? 0);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await nextChange(50);
   }
   return [...kept.values()].slice(0, limit);
 };

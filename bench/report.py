@@ -80,9 +80,10 @@ def of_one_worker(results: Results) -> tuple[float, float]:
     for cell in cells(results.runs):
         if (cell.entrant, cell.workload, cell.limit_mib) == (TIDEGATE, WORKLOADS[0].name, None):
             speed, held = cell.pages_per_second.median, cell.used_peak_bytes.median
-            if speed is not None and held is not None:
-                return speed, held
-    raise NotMeasurable("what one worker does is not in results.json")
+            if speed is None or held is None:
+                raise NotMeasurable("what one worker holds is known in a memory cgroup only")
+            return speed, held
+    raise NotMeasurable("what one worker does without a limit is not in results.json")
 
 
 def write_micro(measured: Micro, machine: dict[str, str], folder: Path = FOLDER) -> list[Path]:
@@ -98,7 +99,7 @@ def write_micro(measured: Micro, machine: dict[str, str], folder: Path = FOLDER)
     ]
     parts = [
         "# Micro figures",
-        "Written by `make bench`.",
+        f"Written by `{machine['command']}`.",
         table(["", ""], [[name, value] for name, value in machine.items()]),
         *(f"Not measured: {part.part}: {part.reason}" for part in measured.missing),
         table(["what", "median", "99th percentile", ""], rows),
@@ -118,7 +119,8 @@ def _high(figure: Figure) -> str:
 def markdown(results: Results) -> str:
     """All tables, with where they were measured and who did better than Tidegate."""
     found = cells(results.runs)
-    parts = ["# Results", "Written by `make bench`; [README.md](README.md) says how to read it.", _machine(results)]
+    written = f"Written by `{results.machine['command']}`. [README.md](README.md) has what it means and what not."
+    parts = ["# Results", written, _machine(results)]
     if results.missing:
         parts.append("\n".join(f"- Not measured: {missing.what}: {missing.why}" for missing in results.missing))
     parts.append(f"## Where Tidegate is not the best\n\n{_better(found)}")
@@ -156,19 +158,19 @@ def _speed(cell: Cell | None) -> str:
 COLUMNS: Final[dict[str, Callable[[Cell], str]]] = {
     "entrant": lambda cell: TITLES[cell.entrant],
     "pages/s": lambda cell: _spread(cell.pages_per_second),
-    "Tidegate is faster by": lambda cell: _spread(cell.tidegate_over_it, 2),
+    "Tidegate's pages/s over its": lambda cell: _spread(cell.tidegate_over_it, 2),
     "of its own speed": lambda cell: _number(cell.of_own_speed.median, 2),
     "right": lambda cell: f"{cell.completed} of {cell.pages}",
     "wrong": lambda cell: str(cell.wrong),
     "lost": lambda cell: str(cell.lost),
     "out of time": lambda cell: str(cell.unfinished),
-    "first page, s": lambda cell: _number(cell.first_page_seconds.median, 2),
-    "CPU s/page": lambda cell: _number(cell.cpu_seconds_a_page.median, 2),
+    "first page, s": lambda cell: _spread(cell.first_page_seconds),
+    "CPU s/page": lambda cell: _spread(cell.cpu_seconds_a_page, 2),
     "peak, MiB": lambda cell: _mib(cell.peak_bytes),
     "peak without idle file pages, MiB": lambda cell: _mib(cell.used_peak_bytes),
     "limit hits": lambda cell: count(cell.limit_hits),
     "OOM kills": lambda cell: count(cell.oom_kills),
-    "left processes": lambda cell: str(cell.left_processes),
+    "left processes": lambda cell: count(cell.left_processes),
 }
 
 
@@ -177,14 +179,11 @@ def _figures(its: Sequence[Cell]) -> str:
 
 
 def _better(found: Sequence[Cell]) -> str:
-    """Who is ahead of Tidegate, in what."""
+    """Who is ahead of Tidegate, in what. What one saves that reads less is no merit, so it has to read as much."""
     lines = []
     for cell in found:
-        own = next(
-            (one for one in found if one.entrant == TIDEGATE and _place(one) == _place(cell)),
-            None,
-        )
-        if own is None or cell.entrant == TIDEGATE:
+        own = next((one for one in found if one.entrant == TIDEGATE and _place(one) == _place(cell)), None)
+        if own is None or cell.entrant == TIDEGATE or cell.completed < own.completed:
             continue
         ahead = [
             words
@@ -196,8 +195,16 @@ def _better(found: Sequence[Cell]) -> str:
             )
             if _is_ahead(its, ours, more_is_better=more_is_better)
         ]
-        if cell.completed > own.completed:
-            ahead.append("pages read")
+        ahead += [
+            words
+            for words, its_count, our_count in (
+                ("pages missing", cell.pages - cell.completed, own.pages - own.completed),
+                ("limit hits", cell.limit_hits, own.limit_hits),
+                ("OOM kills", cell.oom_kills, own.oom_kills),
+                ("left processes", cell.left_processes, own.left_processes),
+            )
+            if its_count is not None and our_count is not None and its_count < our_count
+        ]
         if ahead:
             lines.append([cell.workload, limit_words(cell.limit_mib), TITLES[cell.entrant], ", ".join(ahead)])
     head = ["pages", "limit", "entrant", f"ahead by {BETTER_BY - 1:.0%} or more in"]
@@ -258,7 +265,9 @@ def _number(value: float | None, digits: int = 1) -> str:
 
 
 def _mib(spread: Spread) -> str:
-    return UNKNOWN if spread.median is None else f"{spread.median / MIB:.0f}"
+    return _spread(
+        Spread(*(None if one is None else one / MIB for one in (spread.median, spread.least, spread.most))), 0
+    )
 
 
 def count(count: int | None) -> str:

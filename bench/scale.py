@@ -1,7 +1,7 @@
 """docs/scale.md: what 1 to 10,000 machines come to, computed from what was measured.
 
 The whole page is written here and in `supplies`. `document` is pure: figures in, Markdown out. `write` reads
-docs/benchmarks/micro.json and writes docs/scale.md.
+micro.json and writes the page.
 """
 
 from __future__ import annotations
@@ -36,13 +36,12 @@ MACHINES = (1, 10, 100, 1_000, 10_000)
 LARGE_CLAIM = 50
 
 
-def write(docs: Path, *, pages_per_second: float, worker_mib: float) -> Path:
-    """Write `docs`/scale.md from `docs`/benchmarks/micro.json and what one worker does. Returns where it is.
+def write(page: Path, *, figures: Path, pages_per_second: float, worker_mib: float) -> Path:
+    """Write `page` from `figures` (micro.json) and what one worker does. Returns where it is.
 
     Raises `FigureMissing` where a figure was not measured, and OSError where there is no such file.
     """
-    micro = json.loads((docs / "benchmarks" / "micro.json").read_text(encoding="utf-8"))
-    page = docs / "scale.md"
+    micro = json.loads(figures.read_text(encoding="utf-8"))
     page.write_text(document(micro, pages_per_second=pages_per_second, worker_mib=worker_mib), encoding="utf-8")
     return page
 

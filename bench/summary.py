@@ -50,7 +50,7 @@ class Cell:
     used_peak_bytes: Spread
     limit_hits: int | None
     oom_kills: int | None
-    left_processes: int
+    left_processes: int | None
     tidegate_over_it: Spread
     of_own_speed: Spread
 
@@ -86,7 +86,7 @@ def cells(runs: Sequence[Run]) -> list[Cell]:
             used_peak_bytes=Spread.of(run.used_peak_bytes for run in its),
             limit_hits=_sum(run.limit_hits for run in its),
             oom_kills=_sum(run.oom_kills for run in its),
-            left_processes=sum(run.left_processes for run in its),
+            left_processes=_sum(run.left_processes for run in its),
             tidegate_over_it=Spread.of(_ratio(of_tidegate(run), run.pages_per_second) for run in its),
             of_own_speed=Spread.of(_ratio(run.pages_per_second, without_limit(run)) for run in its),
         )

@@ -34,10 +34,9 @@ class Task:
     """All that an entrant has to know. It is the same for all.
 
     `limit` is how many posts of each feed are wanted; None where an address is a post. `workers` is how many pages at
-    once, `page_seconds` how long one may take. `ready` is a CSS selector of what shows as soon as there is something
-    to read. `read` is the JavaScript of a function that gives a list of posts: from a post id where an address is a
-    post (null while it is not there), from a limit where it is a feed (it scrolls by itself, and may be awaited).
-    `wait_and_read` is the same, but waits until the post is there. `unwanted` are patterns (`*` stands for anything)
+    once, `page_seconds` how long one may take. `wait_and_read` is the JavaScript of a function that promises a list
+    of posts: from a post id where an address is a post (it waits until the post is there), from a limit where it is a
+    feed (it scrolls). `unwanted` are patterns (`*` stands for anything)
     of addresses that nobody needs who only reads: images, styles, trackers. An entrant that has a way of its own to
     say so may leave them out.
     """
@@ -47,13 +46,11 @@ class Task:
     limit: int | None
     workers: int
     page_seconds: float
-    ready: str
-    read: str
     wait_and_read: str
     unwanted: tuple[str, ...]
 
     def argument(self, address: Address) -> str | int | None:
-        """What `read` and `wait_and_read` are called with."""
+        """What `wait_and_read` is called with."""
         return address.post_id if self.limit is None else self.limit
 
     def write(self, path: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bench.task import Address, Record, Task, Telling, given
 from browser_pool.cdp.connection import Connection, Session
+from browser_pool.cdp.lane import REPLACED
 from browser_pool.cdp.transport import PipeTransport
 from browser_pool.chromium import sandbox_is_possible, switches
 from browser_pool.errors import PageCrashed
@@ -53,22 +54,23 @@ async def main() -> None:
 
 async def worker(task: Task, telling: Telling, connection: Connection, todo: Iterator[Address]) -> None:
     """One page for all addresses, until it fails."""
-    page = await _page(task, connection)
+    context, page = await _page(task, connection)
     for address in todo:
         posts = await _read(task, page, address)
         telling.tell(address, posts)
         if posts is None:
-            page = await _page(task, connection)
+            connection.browser.tell("Target.disposeBrowserContext", browserContextId=context)
+            context, page = await _page(task, connection)
 
 
-async def _page(task: Task, connection: Connection) -> Session:
+async def _page(task: Task, connection: Connection) -> tuple[str, Session]:
     send = connection.browser.send
-    context = (await send("Target.createBrowserContext"))["browserContextId"]
+    context: str = (await send("Target.createBrowserContext"))["browserContextId"]
     target = (await send("Target.createTarget", url="about:blank", browserContextId=context))["targetId"]
     page = connection.session((await send("Target.attachToTarget", targetId=target, flatten=True))["sessionId"])
     await page.send("Network.enable")
     await page.send("Network.setBlockedURLs", urls=list(task.unwanted))
-    return page
+    return context, page
 
 
 async def _read(task: Task, page: Session, address: Address) -> list[Record] | None:
@@ -86,7 +88,7 @@ async def _evaluate(page: Session, expression: str) -> list[Record] | None:
         try:
             answer = await page.send("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         except CommandFailed as error:
-            if "context" not in str(error):
+            if not any(words in str(error) for words in REPLACED):
                 raise
             # The document was only just on its way, and took the evaluation with it.
             continue

@@ -9,8 +9,8 @@ What was chosen where its documentation leaves a choice:
   (https://docs.crawl4ai.com/advanced/identity-based-crawling). Now and then a page is closed that has just been
   handed out again, hence:
 - `max_retries=3` (https://docs.crawl4ai.com/api/parameters): without, one page in some hundred was lost.
-- `wait_for` a CSS selector, then `js_code`, whose result is what was read
-  (https://docs.crawl4ai.com/core/page-interaction).
+- `js_code` that waits and reads, and whose result is what was read, in place of `wait_for` and a second script
+  (https://docs.crawl4ai.com/core/page-interaction). `delay_before_return_html`, a tenth of a second, is off.
 - `wait_until="commit"`, since it waits for what it reads (https://docs.crawl4ai.com/api/parameters).
 - `text_mode`, `light_mode`, `avoid_css` and `avoid_ads` are off, as by default: they made no difference to the CPU
   that a page takes. Blocking is a route, which also switches the browser's HTTP cache off.
@@ -62,7 +62,7 @@ async def crawl(task: Task, telling: Telling, profile: str) -> None:
         max_retries=3,
         page_timeout=round(task.page_seconds * 1000),
         wait_until="commit",
-        wait_for=f"css:{task.ready}",
+        delay_before_return_html=0,
         js_code=script(task),
     )
     dispatcher = MemoryAdaptiveDispatcher(max_session_permit=task.workers)
@@ -80,7 +80,7 @@ async def crawl(task: Task, telling: Telling, profile: str) -> None:
 def script(task: Task) -> str:
     """The code that reads a page; one for all pages, so it looks its argument up by where it is."""
     arguments = {address.url: task.argument(address) for address in task.addresses}
-    return f"return await ({task.read})(({json.dumps(arguments)})[location.href]);"
+    return f"return await ({task.wait_and_read})(({json.dumps(arguments)})[location.href]);"
 
 
 def posts_of(result: Any) -> list[Record] | None:

@@ -9,7 +9,7 @@ each because it took less CPU a page here:
   through Python with or without it.
 - "playwright_page_goto_kwargs": navigation ends at "commit". It waits for the load event after each page method, so
   what is read is awaited by the page methods.
-- Page methods wait for the selector and read; their result is the answer.
+- One page method waits and reads; its result is the answer. It waits for the load event after each page method.
 
 After an error the page is closed, as the documentation asks, and the chain goes on with a new one.
 """
@@ -55,9 +55,6 @@ class Posts(scrapy.Spider):
 
     def request(self, address: Address, page: Page | None = None) -> scrapy.Request:
         """A request in the page of the one before, or in a new one."""
-        methods = [PageMethod("evaluate", self.task.read, self.task.argument(address))]
-        if self.task.limit is None:
-            methods.insert(0, PageMethod("wait_for_selector", self.task.ready, timeout=self.task.page_seconds * 1000))
         return scrapy.Request(
             address.url,
             callback=self.parse,
@@ -69,7 +66,9 @@ class Posts(scrapy.Spider):
                 "playwright_include_page": True,
                 "playwright_page": page,
                 "playwright_page_goto_kwargs": {"wait_until": "commit"},
-                "playwright_page_methods": methods,
+                "playwright_page_methods": [
+                    PageMethod("evaluate", self.task.wait_and_read, self.task.argument(address))
+                ],
             },
         )
 

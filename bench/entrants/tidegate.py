@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.task import Address, Record, Task, Telling, given
-from browser_pool import Lease, LeaseRecalled, PoolSettings, UnifiedBrowserPool
-from jobs.metrics_scraper import PAGES_A_LEASE
+from browser_pool import BrowserPoolError, Lease, PoolSettings, UnifiedBrowserPool
+from jobs.metrics_scraper import ATTEMPTS, LEASE_SECONDS, PAGES_A_LEASE
 from scraper.definition import Definition
 from scraper.feed import collect
 from scraper.outcome import Outcome
@@ -23,10 +24,6 @@ from tidegate.demo_run import FOLDER
 from tidegate.logs import configure_logs
 from tidegate.program import definitions_for
 from tidegate.settings import load_settings
-
-LEASE_SECONDS = 300
-MOST_LEASES = 10
-"""So often a lease that was taken back, or whose page died, is asked for again before its pages are given up."""
 
 FIELDS = ("id", "author", "text", "time", "replies", "reposts", "likes", "bookmarks", "views")
 
@@ -55,15 +52,18 @@ async def worker(
 ) -> None:
     """A lease after the other, until there is nothing to do."""
     while left := list(itertools.islice(todo, PAGES_A_LEASE)):
-        for _ in range(MOST_LEASES):
-            # Taken back for its memory, or the renderer died: what is left is asked for again.
-            with contextlib.suppress(LeaseRecalled):
+        attempts: Counter[int] = Counter()
+        while left:
+            first = left[0]
+            # Refused, taken back for its memory, or what was under it died: what is left is asked for again.
+            with contextlib.suppress(BrowserPoolError):
                 async with pool.lease(site="demo", deadline=LEASE_SECONDS) as lease:
                     await read(task, telling, lease, demo, left)
-            if not left:
-                break
-        for address in left:
-            telling.tell(address, None)
+            if not left or left[0] is not first:
+                continue
+            attempts[first.index] += 1
+            if attempts[first.index] == ATTEMPTS:
+                telling.tell(left.pop(0), None)
 
 
 async def read(task: Task, telling: Telling, lease: Lease, demo: Definition, left: list[Address]) -> None:

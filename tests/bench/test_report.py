@@ -68,7 +68,7 @@ def test_the_page_says_where_another_is_better_and_what_is_missing() -> None:
 
 
 def test_nobody_is_said_to_be_better_who_lost_pages_or_is_as_good() -> None:
-    runs = (run(TIDEGATE, None, 9.0), run(LIMIT, None, 9.3), run(TIDEGATE, 320, 8.0), run(LIMIT, 320, 4.0, 40))
+    runs = (run(TIDEGATE, None, 9.0), run(LIMIT, None, 9.3), run(TIDEGATE, 320, 8.0), run(LIMIT, 320, 12.0, 99))
     assert "Nowhere." in markdown(replace(RESULTS, runs=runs))
 
 

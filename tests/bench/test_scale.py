@@ -170,8 +170,7 @@ def test_a_figure_that_was_not_measured_is_named() -> None:
 def test_the_page_is_written_from_the_figures_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Whole fleets are simulated above.
     monkeypatch.setattr(fleet, "simulate", lambda measured, _, *, plan: simulate(measured, 1, plan=plan))
-    (tmp_path / "benchmarks").mkdir()
-    (tmp_path / "benchmarks" / "micro.json").write_text(json.dumps(micro(FIGURES)), encoding="utf-8")
-    page = scale.write(tmp_path, pages_per_second=9.0, worker_mib=400.0)
-    assert page == tmp_path / "scale.md"
+    figures, page = tmp_path / "micro.json", tmp_path / "scale.md"
+    figures.write_text(json.dumps(micro(FIGURES)), encoding="utf-8")
+    assert scale.write(page, figures=figures, pages_per_second=9.0, worker_mib=400.0) == page
     assert page.read_text(encoding="utf-8").startswith("# Scale, on paper\n")

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from bench import environments
 from bench.roster import ROSTER, Entrant
 from bench.task import Record, Task
 from bench.workloads import WORKLOADS, Workload, by_name
 from tidegate.demo import DemoSite
 
 OWN = [entrant for entrant in ROSTER if entrant.environment_of is None]
+PEERS = [entrant for entrant in ROSTER if entrant.environment_of is not None]
 RUN_SECONDS = 120.0
 
 
@@ -39,6 +41,22 @@ async def test_every_entrant_of_ours_reads_every_kind_of_page_in_full(
     task = workload.task(bench_site, 2)
     found = await told(entrant, task, tmp_path)
     assert sorted(found) == [0, 1]
+    for address in task.addresses:
+        assert workload.is_right(bench_site, address, found[address.index] or [])
+
+
+@pytest.mark.parametrize("entrant", PEERS, ids=lambda entrant: entrant.name)
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+async def test_every_peer_reads_every_kind_of_page_in_full(
+    entrant: Entrant, workload: Workload, bench_site: DemoSite, tmp_path: Path
+) -> None:
+    name = entrant.environment_of or ""
+    if not environments.is_made(
+        environments.FOLDER / name, environments.stamp_of(environments.requirements_of(name))
+    ):
+        pytest.skip(f"`make bench` has not made the environment of {name}")
+    task = workload.task(bench_site, 2)
+    found = await told(entrant, task, tmp_path)
     for address in task.addresses:
         assert workload.is_right(bench_site, address, found[address.index] or [])
 
