@@ -19,6 +19,7 @@ from bench.cgroup import NoCgroup, memory_cgroup
 from bench.measuring import Plan, Run, measure
 from bench.roster import Entrant
 from bench.workloads import by_name
+from tests.bench.truth import record_of
 from tidegate.demo import DemoSite
 
 PLAN = Plan("scripted", "light", None, 0, 4, 60.0)
@@ -59,21 +60,9 @@ def has_cgroup() -> Iterator[None]:
 
 async def run(site: DemoSite, script: str, plan: Plan = PLAN) -> Run:
     workload = by_name("light")
-    posts = [_record(site, place) for place in range(plan.pages)]
+    posts = [record_of(site, place) for place in range(plan.pages)]
     entrant = Scripted("scripted", "scripted", "none", script=script, truth=json.dumps(posts))
     return await measure(plan, entrant, workload, site)
-
-
-def _record(site: DemoSite, place: int) -> dict[str, object]:
-    post = site.world.posts[place]
-    names = ("replies", "reposts", "likes", "bookmarks", "views")
-    return {
-        "id": post.id,
-        "author": post.author.handle,
-        "text": post.text,
-        "time": f"{post.created_at:%Y-%m-%dT%H:%M:%SZ}",
-        **{name: getattr(post.metrics, name) for name in names},
-    }
 
 
 async def test_what_is_right_wrong_given_up_and_never_told_is_told_apart(bench_site: DemoSite) -> None:

@@ -11,6 +11,7 @@ from bench import environments
 from bench.roster import ROSTER, Entrant
 from bench.task import Record, Task
 from bench.workloads import WORKLOADS, Workload, by_name
+from tests.bench.truth import COUNTS, record_of
 from tidegate.demo import DemoSite
 
 OWN = [entrant for entrant in ROSTER if entrant.environment_of is None]
@@ -70,7 +71,7 @@ async def test_a_value_that_is_not_true_is_not_right(bench_site: DemoSite, tmp_p
     assert workload.is_right(bench_site, address, posts)
     post = posts[0]
     wrong: dict[str, Any] = {
-        **{name: post[name] + 1 for name in ("replies", "reposts", "likes", "bookmarks", "views")},
+        **{name: post[name] + 1 for name in COUNTS},
         "author": "somebody",
         "text": f"{post['text']}!",
         "time": "2020-01-01T00:00:00Z",
@@ -86,7 +87,7 @@ async def test_a_value_that_is_not_true_is_not_right(bench_site: DemoSite, tmp_p
 def test_a_feed_has_to_be_whole_and_each_post_in_it_once(bench_site: DemoSite) -> None:
     workload = by_name("feed")
     address = workload.task(bench_site, 1).addresses[0]
-    posts = [_record(bench_site, place) for place in range(workload.limit or 0)]
+    posts = [record_of(bench_site, place) for place in range(workload.limit or 0)]
     assert workload.is_right(bench_site, address, posts)
     assert not workload.is_right(bench_site, address, posts[:-1])
     assert not workload.is_right(bench_site, address, [*posts[:-1], posts[0]])
@@ -97,15 +98,3 @@ def test_a_task_is_the_same_after_it_was_written_and_loaded(bench_site: DemoSite
     task = by_name("feed").task(bench_site, 3)
     task.write(tmp_path / "task.json")
     assert Task.load(tmp_path / "task.json") == task
-
-
-def _record(site: DemoSite, place: int) -> Record:
-    post = site.world.posts[place]
-    counts = {name: getattr(post.metrics, name) for name in ("replies", "reposts", "likes", "bookmarks", "views")}
-    return {
-        "id": post.id,
-        "author": post.author.handle,
-        "text": post.text,
-        "time": f"{post.created_at:%Y-%m-%dT%H:%M:%SZ}",
-        **counts,
-    }
