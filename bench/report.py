@@ -118,7 +118,7 @@ def _high(figure: Figure) -> str:
 
 def markdown(results: Results) -> str:
     """All tables, with where they were measured and who did better than Tidegate."""
-    found = cells(results.runs)
+    found = sorted(cells(results.runs), key=lambda cell: list(TITLES).index(cell.entrant))
     written = f"Written by `{results.machine['command']}`. [README.md](README.md) has what it means and what not."
     parts = ["# Results", written, _machine(results)]
     if results.missing:
@@ -158,7 +158,7 @@ def _speed(cell: Cell | None) -> str:
 COLUMNS: Final[dict[str, Callable[[Cell], str]]] = {
     "entrant": lambda cell: TITLES[cell.entrant],
     "pages/s": lambda cell: _spread(cell.pages_per_second),
-    "Tidegate's pages/s over its": lambda cell: _spread(cell.tidegate_over_it, 2),
+    "Tidegate's over its": lambda cell: _spread(cell.tidegate_over_it, 2),
     "of its own speed": lambda cell: _number(cell.of_own_speed.median, 2),
     "right": lambda cell: f"{cell.completed} of {cell.pages}",
     "wrong": lambda cell: str(cell.wrong),

@@ -99,7 +99,7 @@ def markdown(run: Run, course: Course, machine: dict[str, str], drawing: str) ->
     parts_of_way = windows(course, run.plan.pages)
     parts = [
         f"# Soak: {run.plan.pages} heavy pages in one pool, {report.limit_words(run.plan.limit_mib)}",
-        "Written by `make soak`.",
+        f"Written by `{machine['command']}`.",
         table(["", ""], [[name, value] for name, value in machine.items()]),
         f"![Speed and memory over the pages]({drawing})",
         table(
@@ -118,6 +118,11 @@ def markdown(run: Run, course: Course, machine: dict[str, str], drawing: str) ->
         ),
         table(["pages", "pages/s", "held (PSS), MiB"], [_row(part) for part in parts_of_way]),
     ]
+    parts.append(
+        "Held is what the process and its browser have by their share of each page of memory, those of their "
+        "programs too. Programs that were in the page cache before count against no limit, so the peak of a cgroup "
+        "can be less."
+    )
     if len(parts_of_way) > 2:
         early, late = parts_of_way[1], parts_of_way[-1]
         parts.append(
@@ -130,6 +135,7 @@ def markdown(run: Run, course: Course, machine: dict[str, str], drawing: str) ->
             [[name.replace("_", " "), str(before), str(after)] for name, (before, after) in course.left.items()],
         )
     )
+    parts.append("Threads that are left are those in which asyncio reads files; they end with the process.")
     parts.append(
         table(["the pool", ""], [[name.replace("_", " "), str(count)] for name, count in course.pool.items()])
     )
