@@ -7,6 +7,8 @@ written into `docs/`.
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +42,8 @@ UNFINISHED = FOLDER / "unfinished"
 def everything(context: typer.Context) -> None:
     """Measure everything and write it into docs/."""
     configure_logs(verbose=False, is_terminal=sys.stderr.isatty())
+    # Whoever is asked to end does it as on Ctrl-C: what was measured is kept, and nothing is left running.
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     if context.invoked_subcommand is None:
         run_compare()
         run_micro()
