@@ -33,7 +33,8 @@ SILENT_SECONDS: Final = 75.0
 LEFT_LOOKS: Final = 30
 """So many samples long what an entrant has started may outlive it: Chromium's helpers take a moment to end."""
 MOST_LINE_BYTES: Final = 1 << 20
-LAST_WORDS: Final = 2000
+LAST_LINES: Final = 2
+MOST_LINE_CHARACTERS: Final = 300
 _ROOT: Final = Path(__file__).parent.parent
 
 
@@ -60,7 +61,7 @@ class Run:
     the end of the process where pages are missing: what starting costs is in `first_page_seconds`. `left_processes`
     had to be ended though the entrant had ended, or was done and did not end. `ended` says how: `exit 0`, `exit 1`,
     `signal 9`, `stopped`. `last_words` is the end of what it wrote to standard error, where it did not complete
-    everything.
+    everything; see `last_words`.
     """
 
     plan: Plan
@@ -161,7 +162,7 @@ async def measure(
         seconds = time.perf_counter() - course.started
         completed = len(course.right)
         untold = plan.pages - course.told
-        words = (Path(folder) / "stderr").read_text(errors="replace")[-LAST_WORDS:]
+        words = last_words((Path(folder) / "stderr").read_text(errors="replace"))
         return Run(
             plan=plan,
             completed=completed,
@@ -240,6 +241,14 @@ async def _end(process: asyncio.subprocess.Process, group: Cgroup | None, *, is_
     group.kill()
     await process.wait()
     return 0 if is_stopped else left
+
+
+def last_words(text: str) -> str:
+    """The last lines of what was said, without the frames of tracebacks: where a file lies says nothing of a run."""
+    lines = [
+        line for line in text.replace(f"{_ROOT}/", "").splitlines() if line.strip("^ ") and not line[0].isspace()
+    ]
+    return "\n".join(line[:MOST_LINE_CHARACTERS] for line in lines[-LAST_LINES:])
 
 
 def _end_those_of(folder: str) -> None:

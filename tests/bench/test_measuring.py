@@ -78,6 +78,15 @@ async def test_what_is_right_wrong_given_up_and_never_told_is_told_apart(bench_s
     assert "last words" in found.last_words
 
 
+def test_last_words_are_without_tracebacks_and_paths() -> None:
+    root = measuring._ROOT
+    said = (
+        f'Traceback\n  File "{root}/bench/a.py", line 1\n    boom()\n    ^^^^\n{root}/b.py: gone\n\nError: it died\n'
+    )
+    assert measuring.last_words(said) == "b.py: gone\nError: it died"
+    assert measuring.last_words("") == ""
+
+
 async def test_all_right_leaves_nothing_to_say(bench_site: DemoSite) -> None:
     found = await run(bench_site, "print('chatter')\nfor index in range(4): right(index)")
     assert (found.completed, found.lost, found.last_words, found.left_processes) == (4, 0, "", 0)
