@@ -116,7 +116,9 @@ def markdown(run: Run, course: Course, machine: dict[str, str], drawing: str) ->
                 ]
             ],
         ),
-        table(["pages", "pages/s", "held (PSS), MiB"], [_row(part) for part in parts_of_way]),
+        table(["pages", "pages/s", "held (PSS), MiB"], [_row(part) for part in parts_of_way])
+        if parts_of_way
+        else "Too short to be cut into parts.",
     ]
     parts.append(
         "Held is what the process and its browser have by their share of each page of memory, those of their "

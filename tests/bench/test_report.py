@@ -122,6 +122,13 @@ def test_a_soak_is_cut_into_windows_of_equal_length() -> None:
     assert {part.held_bytes for part in parts} == {400 * MIB}
 
 
+def test_a_soak_that_is_too_short_for_windows_says_so() -> None:
+    done = replace(run("soak", 320, 10.0), plan=Plan("soak", "heavy", 320, 0, 10, 600.0))
+    page = soak.markdown(done, Course(), MACHINE, "soak.svg")
+    assert "Too short to be cut into parts." in page
+    assert "| pages | pages/s |" not in page
+
+
 def test_a_soak_writes_what_was_left_over(tmp_path: Path) -> None:
     done = replace(run("soak", 320, 10.0), plan=Plan("soak", "heavy", 320, 0, 1000, 600.0))
     data, page, drawn = soak.write(done, course(1000), MACHINE, tmp_path)
