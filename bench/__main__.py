@@ -21,10 +21,10 @@ from bench.cgroup import NoCgroup
 from bench.comparison import Missing, Setting, usual_limits
 from bench.environments import FOLDER
 from bench.machine import command_line, machine
-from bench.measuring import Run
+from bench.measuring import MIB, Run
 from bench.micro import NotMeasurable
-from bench.report import TITLES, Results, limit_words
-from bench.roster import chosen
+from bench.report import Results, limit_words
+from bench.roster import TITLES, chosen
 from tidegate.logs import configure_logs
 
 app = typer.Typer(
@@ -105,7 +105,7 @@ def _line(run: Run, done: int, number: int) -> str:
     plan = run.plan
     gone = "" if run.completed == plan.pages else f", [red]{plan.pages - run.completed} missing[/], {run.ended}"
     kills = f", [red]{run.oom_kills} OOM kills[/]" if run.oom_kills else ""
-    peak = "" if run.peak_bytes is None else f", peak {run.peak_bytes / report.MIB:.0f} MiB"
+    peak = "" if run.peak_bytes is None else f", peak {run.peak_bytes / MIB:.0f} MiB"
     return (
         f"{done:>4}/{number} round {plan.round + 1} {plan.workload:<6} {limit_words(plan.limit_mib):<9} "
         f"{TITLES[plan.entrant]:<34}{run.pages_per_second:>6.1f} pages/s in {run.seconds:.0f} s{peak}{gone}{kills}"
@@ -127,7 +127,7 @@ def run_scale(to: To = report.FOLDER) -> None:
     page = to.parent / "scale.md" if to == report.FOLDER else to / "scale.md"
     try:
         speed, held_bytes = report.of_one_worker(report.load(to))
-        worker_mib = held_bytes / report.MIB
+        worker_mib = held_bytes / MIB
         _say([scale.write(page, figures=to / "micro.json", pages_per_second=speed, worker_mib=worker_mib)])
     except (FileNotFoundError, NotMeasurable) as error:
         console.print(f"[yellow]scale.md is not written: {error}[/]")
@@ -146,8 +146,12 @@ def run_soak(
         console.print(f"{done:>7} of {pages}", end="\r")
 
     try:
-        run, course = asyncio.run(soak.soak(pages, _limit(limit), tell))
-    except (NoCgroup, ValueError) as error:
+        limit_mib = _limit(limit)
+    except ValueError:
+        raise typer.BadParameter(f"a limit is a number of MiB or {NO_LIMIT!r}, not {limit!r}") from None
+    try:
+        run, course = asyncio.run(soak.soak(pages, limit_mib, tell))
+    except NoCgroup as error:
         raise typer.BadParameter(str(error)) from None
     _say(soak.write(run, course, machine(command_line()), to))
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
-from bench.roster import LIMIT, ROSTER, TIDEGATE
+from bench.measuring import MIB
+from bench.roster import LIMIT, TIDEGATE, TITLES
 from bench.soak import Course, Window
 from bench.summary import Cell
 
@@ -26,8 +27,6 @@ COLOURS: Final = {
     "crawl4ai": "#862e9c",
     TIDEGATE: OWN,
 }
-TITLES: Final = {entrant.name: entrant.title for entrant in ROSTER}
-MIB: Final = 1 << 20
 STYLE: Final[Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "tidegate",

@@ -13,16 +13,14 @@ from typing import Any, Final
 
 from bench.comparison import Missing
 from bench.markdown import about, table
-from bench.measuring import Plan, Run
+from bench.measuring import MIB, Plan, Run
 from bench.micro import Figure, Micro, NotMeasurable, as_json
-from bench.roster import ROSTER, TIDEGATE
+from bench.roster import TIDEGATE, TITLES
 from bench.summary import Cell, Spread, cells
 from bench.workloads import WORKLOADS
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "benchmarks"
-MIB: Final = 1 << 20
 WORDS: Final = 300
-TITLES: Final = {entrant.name: entrant.title for entrant in ROSTER}
 UNKNOWN: Final = "?"
 BETTER_BY: Final = 1.05
 """By so much another has to be ahead of Tidegate before it is said to be."""

@@ -56,6 +56,10 @@ ROSTER: Final = (
 )
 
 
+TITLES: Final = {entrant.name: entrant.title for entrant in ROSTER}
+"""How each is called in tables and plots."""
+
+
 def chosen(names: Sequence[str]) -> list[Entrant]:
     """Those of these names, or all where there is none. Raises `KeyError`."""
     by_name = {entrant.name: entrant for entrant in ROSTER}

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bench import report
 from bench.markdown import table
-from bench.measuring import Plan, Run, measure
+from bench.measuring import MIB, Plan, Run, measure
 from bench.roster import Entrant
 from bench.workloads import POSTS, SEED, WORKLOADS
 from tidegate.demo import DemoSite
@@ -110,7 +110,7 @@ def markdown(run: Run, course: Course, machine: dict[str, str], drawing: str) ->
                     *(str(count) for count in (run.wrong, run.lost, run.unfinished)),
                     f"{run.seconds:.0f}",
                     f"{run.pages_per_second:.1f}",
-                    report.UNKNOWN if run.peak_bytes is None else f"{run.peak_bytes / report.MIB:.0f}",
+                    report.UNKNOWN if run.peak_bytes is None else f"{run.peak_bytes / MIB:.0f}",
                     report.count(run.oom_kills),
                     run.ended,
                 ]
@@ -145,4 +145,4 @@ def markdown(run: Run, course: Course, machine: dict[str, str], drawing: str) ->
 
 
 def _row(part: Window) -> list[str]:
-    return [f"{part.first} to {part.last}", f"{part.pages_per_second:.1f}", f"{part.held_bytes / report.MIB:.0f}"]
+    return [f"{part.first} to {part.last}", f"{part.pages_per_second:.1f}", f"{part.held_bytes / MIB:.0f}"]
