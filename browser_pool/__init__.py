@@ -8,8 +8,8 @@ typed error.
 - `table`: the table of leases, the only truth; `reaper`: what becomes of a context when its lease is over
 - `lease`, `context`, `browser`: what a row of it stands for, from the outside in
 - `cdp`, `node`: a browser spoken to directly, and one by way of Playwright
-- `lane`: the four verbs of reading a page; `blocking`, `interception`, `family`: what a page may fetch, with all that
-  it brings along; `line`: the DevTools protocol, whoever carries it
+- `lane`: the verbs of reading a page; `blocking`, `fence`, `interception`, `family`: what a page may fetch, with all
+  that it brings along; `hearing`: what it was told; `line`: the DevTools protocol, whoever carries it
 - `fleet`, `owner`, `endpoint`, `breaker`: where browsers come from, who launches them, and when not
 - `learning`: what a lease costs
 - `wear`: what a browser has been through; `recycling`: a worn one replaced while others work in it
@@ -37,15 +37,18 @@ from browser_pool.errors import (
     LeaseRefused,
     NavigationBecameDownload,
     NavigationFailed,
+    NavigationRefused,
     NavigationTimeout,
     NoPlaywrightPage,
     NoScratch,
+    NoScreenshot,
     PageCrashed,
     PageReplaced,
     PageTooLarge,
     ScriptFailed,
     UrlQuarantined,
 )
+from browser_pool.hearing import Heard
 from browser_pool.identity import Identity, Proxy
 from browser_pool.lane import Lane, Opened
 from browser_pool.lease import Lease, LeaseRequest
@@ -61,6 +64,7 @@ __all__ = [
     "ChromiumNotFound",
     "Endpoint",
     "EndpointUnreachable",
+    "Heard",
     "Identity",
     "IdentityRefused",
     "IdentityUnreadable",
@@ -73,9 +77,11 @@ __all__ = [
     "LeaseRequest",
     "NavigationBecameDownload",
     "NavigationFailed",
+    "NavigationRefused",
     "NavigationTimeout",
     "NoPlaywrightPage",
     "NoScratch",
+    "NoScreenshot",
     "Opened",
     "PageCrashed",
     "PageReplaced",

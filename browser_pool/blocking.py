@@ -45,13 +45,13 @@ class Blocking:
 
     def refuses(self, url: str, chromium_kind: str) -> bool:
         """Whether a request is not to be made. Pure."""
-        return any(KINDS[kind] == chromium_kind for kind in self.kinds) or any(_fits(url, one) for one in self.urls)
+        return any(KINDS[kind] == chromium_kind for kind in self.kinds) or any(fits(url, one) for one in self.urls)
 
 
 NOTHING = Blocking()
 
 
-def _fits(url: str, pattern: str) -> bool:
+def fits(url: str, pattern: str) -> bool:
     """As Chromium does it: the parts between the `*` are in the address, one after the other. Pure."""
     at = 0
     for part in pattern.split("*"):

@@ -1,7 +1,7 @@
 """A browser: starting, serving, draining, closed.
 
 A browser makes contexts and gives memory back. It does not know who uses them: that is the pool's table. There are
-two kinds. `cdp.browser` speaks to Chromium directly; its contexts have the four verbs of a lane. `node.browser` does
+two kinds. `cdp.browser` speaks to Chromium directly; its contexts have the verbs of a lane. `node.browser` does
 it through Playwright and its Node driver; its contexts have a Playwright page as well.
 """
 

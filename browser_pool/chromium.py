@@ -89,6 +89,10 @@ def added_flags(limit_bytes: int | None) -> tuple[str, ...]:
     return (f"--js-flags={' '.join(engine)}",)
 
 
+NO_WINDOWS = "--block-new-web-contents"
+"""A page opens no windows. Nobody looks at one, and before it could be closed it has asked an address for a document
+that no fence has been asked about. Only a headless Chromium knows the flag; any other has its windows closed."""
+
 OWN_FLAGS = (
     "--remote-debugging-pipe",
     "--no-startup-window",
@@ -122,6 +126,7 @@ OWN_FLAGS = (
     "--disable-prompt-on-repost",
     "--disable-search-engine-choice-screen",
     "--mute-audio",
+    NO_WINDOWS,
     # http stays http where a site asks for it; no renderer is kept warm for a page that may never come; no screen is
     # looked for to cast to.
     (

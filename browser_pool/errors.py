@@ -17,9 +17,11 @@ BrowserPoolError
 │   └── PageCrashed           only this page's renderer
 ├── ScriptFailed              what was evaluated in the page threw
 │   └── PageReplaced          the page went elsewhere under it
+├── NoScreenshot              the page gave no picture of itself
 └── NavigationFailed          the browser is fine; the page did not come
     ├── NavigationTimeout
     ├── NavigationBecameDownload
+    ├── NavigationRefused     it leads to where it may not lead
     └── UrlQuarantined        it was not even tried: this address has killed too often
 ```
 
@@ -130,12 +132,12 @@ class PageTooLarge(LeaseRecalled):
 
 
 class NoPlaywrightPage(BrowserPoolError):
-    """The lease has the four verbs and no Playwright page."""
+    """The lease has the verbs of a lane and no Playwright page."""
 
     def __init__(self, number: int) -> None:
         super().__init__(
             f"lease {number} has no Playwright page: it was asked for with needs_page=False. "
-            "Ask with needs_page=True, or use its own open, evaluate, block and reclaim."
+            "Ask with needs_page=True, or use its own verbs: open, evaluate and the others of `Lane`."
         )
 
 
@@ -153,6 +155,13 @@ class ScriptFailed(BrowserPoolError):
 
 class PageReplaced(ScriptFailed):
     """The page went elsewhere while something was evaluated in it. In the new document it may be tried again."""
+
+
+class NoScreenshot(BrowserPoolError):
+    """The page gave no picture of itself: it hangs, or has nothing to show. It may still be read."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"no picture of the page: {detail}. What was read from it stands")
 
 
 class NavigationFailed(BrowserPoolError):
@@ -177,6 +186,15 @@ class NavigationBecameDownload(NavigationFailed):
 
     def __init__(self, url: str) -> None:
         super().__init__(url, "it is a download")
+
+
+class NavigationRefused(NavigationFailed):
+    """It leads to `refused_url`, which may not be opened and was not asked for; `reason` is what the fence said."""
+
+    def __init__(self, url: str, refused_url: str, reason: str) -> None:
+        self.refused_url = refused_url
+        self.reason = reason
+        super().__init__(url, f"it leads to {refused_url}, which is not opened: {reason}")
 
 
 class UrlQuarantined(NavigationFailed):

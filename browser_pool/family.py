@@ -10,9 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+
 from browser_pool.blocking import NOTHING, Blocking
+from browser_pool.fence import MayOpen
+from browser_pool.hearing import DEAF
 from browser_pool.interception import Interception
 from browser_pool.line import Line
+
+log = structlog.get_logger()
 
 Command = tuple[str, dict[str, Any]]
 
@@ -47,7 +53,7 @@ class Family:
         """Dress the page, and have Chromium hold back what it brings along."""
         self.interception.join(self._line)
         self._listen(self._line)
-        for method, parameters in (*self._dress, *self._hold_back(self._line), ("Network.enable", {})):
+        for method, parameters in (*self._dress, *self._hold_back(self._line), ("Network.enable", DEAF)):
             await self._line.send(method, **parameters)
         await self._intercept()
 
@@ -69,6 +75,27 @@ class Family:
             return
         self.interception.serve(html)
         await self._intercept()
+
+    async def fence(self, may_open: MayOpen | None) -> None:
+        """From now on ask before a document comes from a host that is new; None: don't."""
+        if may_open is not None and not self.interception.main_frame:
+            # The target of a page bears the name of its frame.
+            answer = await self._line.send("Target.getTargetInfo")
+            self.interception.main_frame = answer["targetInfo"]["targetId"]
+            await self._line.send("Page.enable")
+            self._line.on("Page.frameNavigated", self._on_navigated)
+        command = self.interception.command()
+        self.interception.may_open = may_open
+        self.interception.set_out("")
+        if self.interception.command() != command:
+            await self._intercept()
+
+    def _on_navigated(self, event: dict[str, Any]) -> None:
+        passage, url = self.interception.passage, event["frame"]["url"]
+        if "parentId" not in event["frame"] and passage.is_stray(url):
+            passage.stray = url
+            log.info("document.left", url=url, reason="it came without a request that could have been asked about")
+            self._line.tell("Page.navigate", url="about:blank")
 
     async def _intercept(self) -> None:
         method, parameters = self.interception.command()
@@ -96,7 +123,7 @@ class Family:
         self._children[session] = line, is_frame
         self._listen(line)
         self.interception.join(line)
-        commands: list[Command] = [*self._hold_back(line), ("Network.enable", {})]
+        commands: list[Command] = [*self._hold_back(line), ("Network.enable", DEAF)]
         if self._blocking.urls:
             commands.append(("Network.setBlockedURLs", {"urls": list(self._blocking.urls)}))
         if is_frame:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from urllib.request import getproxies_environment
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from browser_pool.errors import IdentityRefused, IdentityUnreadable
+
+PROXIED = frozenset({"http", "https", "all", "socks"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,11 @@ class Identity:
     timezone: str | None = None
     user_agent: str | None = None
     javascript: bool = True
+
+    @property
+    def is_proxied(self) -> bool:
+        """Whether it goes through a proxy: its own, or one that the environment names, which Chromium heeds too."""
+        return self.proxy is not None or not PROXIED.isdisjoint(getproxies_environment())
 
     def read_storage(self) -> StorageState:
         """The storage state; an empty one where there is none. Blocking. Raises `IdentityUnreadable`."""

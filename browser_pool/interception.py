@@ -1,21 +1,27 @@
 """Requests that wait for our word: what is refused, a saved page served in place of the network, a proxy's password.
 
 Chromium pauses what fits the patterns it was given, and nothing else. The answer needs no thought, so it is given in
-the moment in which the request is announced.
+the moment in which the request is announced. Only a document from a host that is new has to wait, see `fence`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
 from browser_pool.blocking import KINDS, NOTHING, Blocking
+from browser_pool.fence import MayOpen, Passage
 from browser_pool.line import Line
 
 REFUSED = "BlockedByClient"
+STAY = "Aborted"
+"""How a document is refused: the frame keeps the one it has, and no error page comes."""
+
 MOST_TRIED = 256
+DOCUMENT = "Document"
 HTML = [{"name": "Content-Type", "value": "text/html; charset=utf-8"}]
 
 
@@ -32,6 +38,10 @@ class Interception:
         self._tried: deque[str] = deque(maxlen=MOST_TRIED)
         self._saved: bytes | None = None
         self._was_served = False
+        self.main_frame = ""
+        self.may_open: MayOpen | None = None
+        self.passage = Passage("")
+        self._asking: set[asyncio.Task[None]] = set()
 
     @property
     def serves_saved(self) -> bool:
@@ -41,6 +51,10 @@ class Interception:
     def serve(self, html: bytes | None) -> None:
         """From now on the first document is this text, and everything else is refused; None: the network again."""
         self._saved, self._was_served = html, False
+
+    def set_out(self, url: str) -> None:
+        """`url` is about to be opened."""
+        self.passage = Passage(url, self.may_open)
 
     def command(self) -> tuple[str, dict[str, Any]]:
         """What to tell a target, so that it asks about what we want to be asked about."""
@@ -62,17 +76,30 @@ class Interception:
             yield {"urlPattern": "*", "resourceType": kind}
         if self._watches_urls:
             yield from ({"urlPattern": _fetch_pattern(url)} for url in self.blocking.urls)
+        if self.may_open is not None:
+            yield {"urlPattern": "*", "resourceType": DOCUMENT}
 
     def _answer(self, line: Line, event: dict[str, Any]) -> None:
         request, kind = event["requestId"], event["resourceType"]
-        if self._saved is not None and kind == "Document" and not self._was_served:
+        if self._saved is not None and kind == DOCUMENT and not self._was_served:
             self._was_served = True
             body = base64.b64encode(self._saved).decode("ascii")
             line.tell("Fetch.fulfillRequest", requestId=request, responseCode=200, responseHeaders=HTML, body=body)
         elif self._saved is not None or self.blocking.refuses(event["request"]["url"], kind):
             line.tell("Fetch.failRequest", requestId=request, errorReason=REFUSED)
+        elif kind == DOCUMENT and not self.passage.is_free(event["request"]["url"]):
+            asking = asyncio.create_task(self._answer_later(line, event, self.passage))
+            self._asking.add(asking)
+            asking.add_done_callback(self._asking.discard)
         else:
             line.tell("Fetch.continueRequest", requestId=request)
+
+    async def _answer_later(self, line: Line, event: dict[str, Any], passage: Passage) -> None:
+        request = event["requestId"]
+        if await passage.ask(event["request"]["url"], is_page=event["frameId"] == self.main_frame) is None:
+            line.tell("Fetch.continueRequest", requestId=request)
+        else:
+            line.tell("Fetch.failRequest", requestId=request, errorReason=STAY)
 
     def _log_in(self, line: Line, event: dict[str, Any]) -> None:
         answer, request = {"response": "Default"}, event["requestId"]

@@ -18,8 +18,10 @@ from browser_pool.errors import (
     NoPlaywrightPage,
     PageTooLarge,
 )
+from browser_pool.fence import MayOpen
+from browser_pool.hearing import Heard
 from browser_pool.identity import DEFAULT_IDENTITY, Identity
-from browser_pool.lane import Opened
+from browser_pool.lane import SCREENSHOT_SECONDS, Opened
 from browser_pool.quarantine import Quarantine
 from memory import Reservation
 
@@ -51,7 +53,7 @@ class LeaseRequest:
 
 
 class Lease:
-    """A context in use. It has the four verbs of a lane; after its end each of them raises `LeaseEnded`."""
+    """A context in use. It has the verbs of a lane; after its end each of them raises `LeaseEnded`."""
 
     def __init__(
         self,
@@ -143,6 +145,36 @@ class Lease:
         self._check()
         with self._spoiling():
             await self.context.lane.block(urls, kinds)
+
+    async def fence(self, may_open: MayOpen | None) -> None:
+        """See `Lane.fence`."""
+        self._check()
+        with self._spoiling():
+            await self.context.lane.fence(may_open)
+
+    async def hear(self, urls: Sequence[str]) -> None:
+        """See `Lane.hear`."""
+        self._check()
+        with self._spoiling():
+            await self.context.lane.hear(urls)
+
+    async def heard(self) -> list[Heard]:
+        """See `Lane.heard`."""
+        self._check()
+        with self._spoiling():
+            return await self.context.lane.heard()
+
+    @property
+    def missed(self) -> int:
+        """See `Lane.missed`."""
+        self._check()
+        return self.context.lane.missed
+
+    async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
+        """See `Lane.screenshot`."""
+        self._check()
+        with self._spoiling():
+            return await self.context.lane.screenshot(timeout_seconds=timeout_seconds)
 
     async def reclaim(self) -> None:
         """See `Lane.reclaim`."""

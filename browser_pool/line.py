@@ -5,8 +5,12 @@ What is said over it is the DevTools protocol: https://chromedevtools.github.io/
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any, Protocol
+
+PICTURE_QUALITY = 50
+"""Of WebP, up to 100. Small print can still be read."""
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -21,6 +25,9 @@ class Line(Protocol):
     is_flat: bool
     """Whether the lines of its children are asked for with "flatten"."""
 
+    refusals: tuple[type[Exception], ...]
+    """What `send` raises where Chromium refuses a command."""
+
     async def send(self, method: str, **parameters: Any) -> Any:
         """Give a command and return its answer. Raises `CommandFailed`, and `BrowserGone` when the target is gone."""
 
@@ -32,6 +39,12 @@ class Line(Protocol):
 
     def child(self, session_id: str) -> Line:
         """The line to a target that this one has announced."""
+
+
+async def picture(page: Line) -> bytes:
+    """What a page shows in its window, as WebP. Raises as `Line.send` does."""
+    answer = await page.send("Page.captureScreenshot", format="webp", quality=PICTURE_QUALITY)
+    return base64.b64decode(answer["data"])
 
 
 async def renderers(browser: Line) -> dict[int, float]:

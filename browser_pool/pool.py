@@ -159,8 +159,8 @@ class UnifiedBrowserPool:
         """A context for the body of the `async with`, for `deadline` seconds in all, waiting included.
 
         `isolation="fresh"` gives a context that nobody used before and nobody will use after. With
-        `needs_page=False` there is no `lease.page`, only the four verbs, and no Node driver for them; by default the
-        settings say.
+        `needs_page=False` there is no `lease.page`, only the verbs of a lane, and no Node driver for them; by default
+        the settings say.
 
         Raises `LeaseRefused` if none could be had in time, `LeaseEnded` if the body was still running at the
         deadline, and `LeaseRecalled` if its memory was needed more urgently; the body is cancelled then.

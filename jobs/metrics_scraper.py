@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from browser_pool import BrowserPoolError, Lease, LeaseRecalled, LeaseRefused, UnifiedBrowserPool
+from jobs.drift_watch import DriftWatch
 from jobs.job import Ending, Job, Run, Status
 from memory import Level, MemoryMonitor
 from scraper.definitions import Definitions
@@ -52,6 +53,7 @@ class _Work:
 
     run: Run
     batches: asyncio.Queue[Batch]
+    drift: DriftWatch
     put_off: int = 0
     why_put_off: str = ""
     stopped_early: str | None = None
@@ -132,7 +134,7 @@ class MetricsScraper:
     async def work(self, run: Run) -> Ending:
         """Read every post that is due."""
         workers = 1 if run.is_small else self._pool.settings.max_contexts
-        work = _Work(run, asyncio.Queue(maxsize=workers))
+        work = _Work(run, asyncio.Queue(maxsize=workers), DriftWatch(self._database))
         async with asyncio.TaskGroup() as group:
             readers = [group.create_task(self._read_batches(work), name=f"{NAME}.reader") for _ in range(workers)]
             await self._feed(work)
@@ -184,7 +186,7 @@ class MetricsScraper:
             done += [_unread(post, Outcome.REFUSED_URL, str(error)) for post in batch.posts]
         finally:
             if done:
-                await store.record_pages(self._database, work.run.number, done)
+                await self._record(work, batch, done)
         after = after_lease(batch, len(done), problem)
         if after.put_off:
             work.put_off += after.put_off
@@ -196,6 +198,11 @@ class MetricsScraper:
         elif problem is not None and after.left is not None:
             log.warning("page.interrupted", url=after.left.posts[0].url, attempt=batch.attempt, error=str(problem))
         return after.left
+
+    async def _record(self, work: _Work, batch: Batch, done: list[PageOfPost]) -> None:
+        read = [post for page in done for post in page.report.posts]
+        yields = await work.drift.note(self._definitions.by_name(batch.site), read) if read else {}
+        await store.record_pages(self._database, work.run.number, done, yields)
 
     async def _read_pages(self, work: _Work, batch: Batch, lease: Lease, done: list[PageOfPost]) -> None:
         definition = self._definitions.by_name(batch.site)
@@ -220,4 +227,5 @@ def _ending(work: _Work) -> Ending:
     reasons = [work.stopped_early] if work.stopped_early else []
     if work.put_off:
         reasons.append(f"{work.put_off} pages put off: {work.why_put_off}")
+    reasons += work.drift.reasons()
     return Ending(Status.PARTIAL if reasons else Status.SUCCESS, "; ".join(reasons) or None)

@@ -7,15 +7,17 @@ is opened; posts that were collected before something went wrong count.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import structlog
 
 from browser_pool import BrowserPoolError, LeaseRecalled, LeaseRefused, UnifiedBrowserPool
+from jobs.drift_watch import DriftWatch
 from jobs.job import Ending, Job, Run, Status
 from jobs.scoring import ScoringPolicy, opportunity
 from scraper.definitions import Definitions
+from scraper.drift import Place, Yield
 from scraper.outcome import Outcome
 from scraper.post import Post
 from scraper.store import opportunities as store
@@ -64,26 +66,29 @@ class ReplyHarvester:
         """Harvest the targets whose turn it is, and forget opportunities whose time is over."""
         await store.expire(self._database)
         targets = await store.targets_in_turn(self._database, limit=TARGETS_A_RUN, site=self._site)
+        drift = DriftWatch(self._database)
         at_once = asyncio.Semaphore(1 if run.is_small else READERS)
 
         async def one(target: Target) -> str | None:
             async with at_once:
-                return await self._harvest(run, target)
+                return await self._harvest(run, target, drift)
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(target)) for target in targets]
         put_off = [why for task in tasks if (why := task.result())]
-        if put_off:
-            return Ending(Status.PARTIAL, f"{len(put_off)} targets put off: {put_off[-1]}")
-        return Ending(Status.SUCCESS)
+        reasons = [f"{len(put_off)} targets put off: {put_off[-1]}"] if put_off else []
+        reasons += drift.reasons()
+        return Ending(Status.PARTIAL if reasons else Status.SUCCESS, "; ".join(reasons) or None)
 
-    async def _harvest(self, run: Run, target: Target) -> str | None:
+    async def _harvest(self, run: Run, target: Target, drift: DriftWatch) -> str | None:
         """Harvest one target and commit it. Returns why it was put off, None if it was not."""
         found: list[Post] = []
+        yields: Mapping[Place, Yield] = {}
 
         async def keep(posts: Sequence[Post]) -> None:
             found.extend(posts)
 
+        evidence: str | None = None
         deadline = self._visitor.settings.feed_seconds + LEASE_SPARE_SECONDS
         started = asyncio.get_running_loop().time()
         try:
@@ -98,12 +103,15 @@ class ReplyHarvester:
                     on_batch=keep,
                 )
             outcome, reason = report.outcome, f"{report.stopped_by.value}: {report.reason}"
+            evidence = report.evidence.get("kept")
         except LeaseRefused as error:
             return str(error)
         except BrowserPoolError as error:
             if isinstance(error, LeaseRecalled) and not found:
                 return str(error)
             outcome, reason = Outcome.CRASHED, str(error)
+        if found:
+            yields = await drift.note(self._definitions.by_name(target.site), found)
         worth = self._worth_a_reply(found)
         log.info("target.harvested", url=target.url, outcome=outcome.value, posts=len(found), kept=len(worth))
         await store.record_harvest(
@@ -114,6 +122,8 @@ class ReplyHarvester:
             outcome=outcome,
             reason=reason,
             seconds=asyncio.get_running_loop().time() - started,
+            evidence=evidence,
+            yields=yields,
         )
         run.tell(outcome)
         return None

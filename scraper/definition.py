@@ -7,150 +7,20 @@ where in them each field is, what stands in the way when there is nothing to rea
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
+from urllib.parse import urljoin, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from browser_pool.blocking import Blocking
 from scraper.counts import Abbreviation
+from scraper.kinds import ItemKind, Layout, Pattern, Selector, Table
 from scraper.outcome import Outcome
-from scraper.post import METRICS
+
+_TRACKING = re.compile(r"(utm_\w+|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|ref_src|ref_url)=", re.IGNORECASE)
 
 
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"a regular expression ({error})") from None
-    return text
-
-
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Selector = Annotated[str, Field(min_length=1)]
-Metric = Literal["views", "likes", "reposts", "replies", "bookmarks", "score"]
-FieldName = Literal[
-    "id", "author", "author_name", "text", "title", "link", "time", "rank", "depth", "parent", "thread",
-    "social_context", "pinned", "promoted", "cut", "views", "likes", "reposts", "replies", "bookmarks", "score",
-]  # fmt: skip
-QuotedField = Literal["id", "author", "author_name", "text"]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Source(_Table):
-    """One place where a field may be found. The sources of a field are tried in order.
-
-    Where to look: from the item itself, its `ancestor`, the element after it (`start = "next"`) or the whole page
-    (`start = "page"`), the first match of `css` that is not inside a quoted or a nested post; without `css`
-    that element itself. What to take: an `attribute`, else the text, without the parts that match `without`. What
-    of it: the group of `pattern` (the first that took part, or the whole match).
-    """
-
-    css: Selector | None = None
-    where: Pattern | None = None
-    """Only an element whose text this finds counts as a match of `css`."""
-    start: Literal["item", "next", "page"] = "item"
-    ancestor: Selector | None = None
-    attribute: str | None = None
-    without: Selector | None = None
-    pattern: Pattern | None = None
-    among_words: bool = False
-    """For a count: it is the one number among words of any language, as in "2534 Replies. Reply"."""
-    words: Mapping[str, int] = Field(default_factory=dict)
-    """For a count or a number: words that stand for one, as "discuss" for 0."""
-    divide_by: int = 1
-    """For a number that the page multiplies, as an indent of 40 pixels a level."""
-    id_time_from: int | None = None
-    """For a time: the value is an id whose bits above the 22nd are milliseconds since this one."""
-    utc: bool = False
-    """For a time without a zone: whether it is UTC. Without this it is unknown."""
-
-    @property
-    def name(self) -> str:
-        """How `Post.sources` calls it."""
-        place = " ".join(part for part in (self.ancestor, self.css) if part) or "item"
-        if self.start != "item":
-            place = f"{self.start} {place}"
-        return f"{place}@{self.attribute}" if self.attribute else place
-
-
-class CountsLabel(_Table):
-    """One element whose text or attribute holds all counts at once; see `scraper.labels`."""
-
-    css: Selector
-    attribute: str | None = None
-    words: Mapping[Metric, tuple[str, ...]]
-    other: tuple[str, ...] = ()
-    """Words of counts that are understood and not kept, as quotes."""
-    absent_is_zero: tuple[Metric, ...] = ()
-    """The metrics that this site leaves out where they are 0."""
-
-    @property
-    def source(self) -> Source:
-        """The place as an ordinary source."""
-        return Source(css=self.css, attribute=self.attribute)
-
-
-class QuotedPost(_Table):
-    """The post inside a post. Nothing inside `css` is ever read for the outer post."""
-
-    css: Selector
-    fields: Mapping[QuotedField, tuple[Source, ...]] = Field(default_factory=dict)
-
-
-class ItemKind(_Table):
-    """One kind of post on a page: which elements are one, and where its fields are."""
-
-    name: str
-    css: Selector
-    exclude: Selector | None = None
-    fields: Mapping[FieldName, tuple[Source, ...]]
-    counts: CountsLabel | None = None
-    quoted: QuotedPost | None = None
-    required: tuple[str, ...] = ("id",)
-    """Fields without which an element is no post we know; "counts" stands for any metric."""
-    once: Selector | None = None
-    """What a post has only once. An element with more of it, outside what is quoted, holds two: it is left out."""
-    tree: bool = False
-    """Whether the parent follows from depth and order, as in an indented thread."""
-
-    @property
-    def places(self) -> tuple[tuple[str, Source], ...]:
-        """Each field with each of its sources, as the reader reports them; the counts label comes last."""
-        label = (("counts", self.counts.source),) if self.counts else ()
-        return (*_places(self.fields), *label)
-
-    @property
-    def quoted_places(self) -> tuple[tuple[str, Source], ...]:
-        """The same for the quoted post."""
-        return _places(self.quoted.fields) if self.quoted else ()
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        if "id" not in self.fields:
-            raise ValueError("fields.id is missing: nothing is read that can't be bound to an id")
-        unknown = set(self.required) - set(self.fields) - {"counts"}
-        if unknown:
-            raise ValueError(f"required names fields that are not defined: {', '.join(sorted(unknown))}")
-        if "counts" in self.required and self.counts is None and not set(self.fields) & set(METRICS):
-            raise ValueError('required names "counts", but no metric is defined')
-        return self
-
-
-class Layout(_Table):
-    """One face of the site: a client, a year. Which one matched is recorded with each post."""
-
-    name: str
-    inside_noscript: bool = False
-    """Whether the posts are in <noscript> elements, for pages that show them only to readers without JavaScript."""
-    items: Annotated[tuple[ItemKind, ...], Field(min_length=1)]
-
-
-class TellTale(_Table):
+class TellTale(Table):
     """What shows that a page is not what was asked for. All that is given must hold.
 
     `css` finds an element outside all posts; `text` is a regular expression for its text (the title's where there is
@@ -170,7 +40,7 @@ class TellTale(_Table):
         return self
 
 
-class Ready(_Table):
+class Ready(Table):
     """When a page can be read.
 
     `when = "parsed"`: once the document is there, for pages that the server renders. `when = "items"`: once there
@@ -182,14 +52,33 @@ class Ready(_Table):
     busy: Selector | None = None
 
 
-class Feed(_Table):
-    """How a feed goes on: `end` matches where there is no more, `next` is the link to the next page."""
+class Feed(Table):
+    """How a feed goes on. One that says nothing here is scrolled.
+
+    `end` matches where there is no more. `more` is a button that brings more to the same page. `next` is the link to
+    the next page, be it by number or by cursor; `pages` is the address of a page by its number (`{page}`, the first
+    is `first_page`), for sites without such a link. `removable`: posts that were read may be taken off the page, so
+    that it does not grow; not for sites whose scripts count what is there.
+    """
 
     end: Selector | None = None
+    more: Selector | None = None
     next: Selector | None = None
+    pages: str | None = None
+    first_page: int = 1
+    removable: bool = False
+
+    @model_validator(mode="after")
+    def _goes_on_in_one_way(self) -> Self:
+        ways = [name for name in ("more", "next", "pages") if getattr(self, name)]
+        if len(ways) > 1:
+            raise ValueError(f"one way to go on, not {' and '.join(ways)}")
+        if self.pages and "{page}" not in self.pages:
+            raise ValueError("feed.pages: an address, or the end of one, with {page}")
+        return self
 
 
-class Saved(_Table):
+class Saved(Table):
     """How to know and read a saved page of this site.
 
     `markers` are literal pieces of HTML that only this site has. Without `javascript` the page's own scripts do not
@@ -201,14 +90,20 @@ class Saved(_Table):
     javascript: bool = False
 
 
-class Politeness(_Table):
+class Check(Table):
+    """What `tidegate site check` looks at when it is given nothing: addresses that should always hold posts."""
+
+    pages: tuple[str, ...] = ()
+
+
+class Politeness(Table):
     """How often a host may be asked. `jitter` is the share by which the pause varies."""
 
     requests_per_second: Annotated[float, Field(gt=0, le=100)] = 1.0
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.3
 
 
-class Definition(_Table):
+class Definition(Table):
     """How to read a site. Each is itself: two are equal only if they are the same object."""
 
     __eq__ = object.__eq__
@@ -217,19 +112,24 @@ class Definition(_Table):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     title: str
     hosts: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The hosts, with all their subdomains; "*" for any host that no other definition claims."""
     paths: Pattern = ""
     """A regular expression for the paths that this definition reads; all, where it is empty."""
     schemes: tuple[Literal["http", "https"], ...] = ("https", "http")
-    post_id: Pattern
-    """A regular expression whose group is the id of the post in an address (path and query)."""
-    permalink: str
+    post_id: Pattern | None = None
+    """A regular expression whose group is the id of the post in an address (path, query and fragment).
+
+    Without it the id is the address: host, path and query, without what only says where a visitor came from.
+    """
+    permalink: str | None = None
     """The address of a post, with `{id}` and, where the site needs it, `{author}`."""
     language: str | None = None
-    """The language of the counts where the page does not say."""
+    """The language of the counts and times where the page does not say."""
     abbreviations: Abbreviation = Abbreviation.UNKNOWN
     ready: Ready = Ready()
     feed: Feed = Feed()
     saved: Saved
+    check: Check = Check()
     politeness: Politeness = Politeness()
     block: tuple[str, ...] = ()
     """What is refused while a page loads (`*` is the only wildcard)."""
@@ -241,15 +141,24 @@ class Definition(_Table):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         Blocking.of(self.block, self.block_kinds)
-        if re.compile(self.post_id).groups != 1:
+        if (self.post_id is None) != (self.permalink is None):
+            raise ValueError("post_id and permalink: both, or neither where the address is the id")
+        if self.post_id is not None and re.compile(self.post_id).groups != 1:
             raise ValueError("post_id: a regular expression with one group, the id")
-        try:
-            self.permalink.format(id="1", author="a")
-        except (KeyError, IndexError, ValueError):
-            raise ValueError("permalink: an address with {id} and perhaps {author}") from None
-        if "{id}" not in self.permalink:
-            raise ValueError("permalink: an address with {id}")
+        if self.permalink is not None:
+            _check_permalink(self.permalink)
         return self
+
+    @property
+    def is_for_any_host(self) -> bool:
+        """Whether it reads what no other definition claims."""
+        return "*" in self.hosts
+
+    @property
+    def hears(self) -> tuple[str, ...]:
+        """Which responses of a page hold records."""
+        tables = (table for _, kind in self.kinds for table in kind.records)
+        return tuple(dict.fromkeys(table.response for table in tables if table.response))
 
     def reads(self, url: str) -> bool:
         """Whether `url` is an address of this site."""
@@ -257,24 +166,25 @@ class Definition(_Table):
         host = (parts.hostname or "").removeprefix("www.")
         return (
             parts.scheme in self.schemes
-            and any(host == known or host.endswith("." + known) for known in self.hosts)
+            and bool(host)
+            and (self.is_for_any_host or any(host == known or host.endswith("." + known) for known in self.hosts))
             and re.search(self.paths, _path(url)) is not None
         )
 
     def id_in(self, url: str) -> str | None:
         """The id of the post that `url` is the address of; None where it is not one of a post."""
+        if self.post_id is None:
+            return address_as_id(url)
         found = re.search(self.post_id, _path(url))
         return found[1] if found else None
 
     def permalink_of(self, post_id: str, author: str | None, base_url: str) -> str | None:
         """The post's own address (a relative one starts at the base); None where it takes an author not known."""
+        if self.permalink is None:
+            return f"{urlsplit(base_url).scheme}://{post_id}"
         if author is None and "{author}" in self.permalink:
             return None
-        address = self.permalink.format(id=post_id, author=author)
-        if address.startswith("/"):
-            base = urlsplit(base_url)
-            return f"{base.scheme}://{base.netloc}{address}"
-        return address
+        return urljoin(base_url, self.permalink.format(id=post_id, author=author))
 
     @property
     def kinds(self) -> tuple[tuple[Layout, ItemKind], ...]:
@@ -282,10 +192,35 @@ class Definition(_Table):
         return tuple((layout, kind) for layout in self.layouts for kind in layout.items)
 
 
-def _places(fields: Mapping[Any, tuple[Source, ...]]) -> tuple[tuple[str, Source], ...]:
-    return tuple((field, source) for field, sources in fields.items() for source in sources)
+def address_as_id(url: str) -> str | None:
+    """An address without what does not change the page; None for what is no address.
+
+    That is the scheme, "www.", the fragment, a last slash, and parameters that say where a visitor came from:
+    "https://www.pier.example/a/?utm_source=x#top" and "http://pier.example/a" are both "pier.example/a".
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not host:
+        return None
+    told = [pair for pair in parts.query.split("&") if pair and not _TRACKING.match(pair)]
+    place = host.removeprefix("www.") + (f":{port}" if port and port not in {80, 443} else "")
+    return place + (parts.path.rstrip("/") or "") + (f"?{'&'.join(told)}" if told else "")
+
+
+def _check_permalink(permalink: str) -> None:
+    try:
+        permalink.format(id="1", author="a")
+    except (KeyError, IndexError, ValueError):
+        raise ValueError("permalink: an address with {id} and perhaps {author}") from None
+    if "{id}" not in permalink:
+        raise ValueError("permalink: an address with {id}")
 
 
 def _path(url: str) -> str:
+    """The part of an address after the host."""
     parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    query = f"?{parts.query}" if parts.query else ""
+    return parts.path + query + (f"#{parts.fragment}" if parts.fragment else "")

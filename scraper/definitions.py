@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from scraper.definition import Definition
 from scraper.errors import DefinitionError, UnknownSite
+from scraper.toml_lines import line_of
 
 COMMON = "common.toml"
 """The file of tell-tales that any site may show; they come after a definition's own."""
@@ -64,21 +65,20 @@ class Definitions:
             raise UnknownSite(name, self.names) from None
 
     def for_url(self, url: str) -> Definition | None:
-        """The definition that reads `url`; a later one goes before an earlier one."""
-        return next((one for one in reversed(list(self)) if one.reads(url)), None)
+        """The definition that reads `url`: the last that does, and one for any host only if there is no other."""
+        claims = [one for one in self if one.reads(url)]
+        return min(reversed(claims), key=lambda one: one.is_for_any_host, default=None)
 
     def for_html(self, html: bytes) -> Definition | None:
         """The definition that reads the saved page `html`.
 
         The page's own word for its address goes first (a "saved from" comment, the canonical link, og:url), then
-        the markers of the definitions.
+        the markers of the definitions, and last one for any host, if the page says where it is from.
         """
-        for url in own_addresses(html):
-            definition = self.for_url(url)
-            if definition is not None:
-                return definition
+        claims = [definition for url in own_addresses(html) if (definition := self.for_url(url))]
         marked = [one for one in self if any(mark.encode() in html for mark in one.saved.markers)]
-        return marked[-1] if marked else None
+        own = next((one for one in claims if not one.is_for_any_host), None)
+        return own or (marked[-1] if marked else None) or (claims[0] if claims else None)
 
 
 def own_addresses(html: bytes) -> list[str]:
@@ -106,8 +106,13 @@ def load_definition(name: str, text: str, common: Iterable[dict[str, Any]] = ())
         return Definition.model_validate(table)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise DefinitionError(name, key, _expected(first["msg"]), _line_of(text, first["loc"])) from None
+        path = tuple(part for part in first["loc"] if part != "[key]")
+        expected = _expected(first["msg"])
+        named = re.match(r"([\w.]+): ", expected)
+        if first["type"] == "value_error" and named:
+            path = (*path, *named[1].split("."))
+        key = ".".join(str(part) for part in path)
+        raise DefinitionError(name, key, expected, line_of(text, path)) from None
 
 
 def _load_all(folder: Traversable) -> list[Definition]:
@@ -131,15 +136,3 @@ def _parse(name: str, text: str) -> dict[str, Any]:
 
 def _expected(message: str) -> str:
     return message.removeprefix("Value error, ")
-
-
-def _line_of(text: str, location: tuple[int | str, ...]) -> int | None:
-    """The line where the last key of `location` is written, if it is written once or follows its parents' order."""
-    keys = [part for part in location if isinstance(part, str)]
-    lines = text.splitlines()
-    for key in reversed(keys):
-        written = re.compile(rf"(^|[\[.{{,\s]){re.escape(key)}\s*(=|\]|\.)")
-        at = [number for number, line in enumerate(lines, 1) if written.search(line)]
-        if len(at) == 1:
-            return at[0]
-    return None

@@ -1,7 +1,8 @@
-"""Scroll through a feed and collect what goes by.
+"""Go through a feed and collect what goes by.
 
-Sites drop from the page what has scrolled away, so the posts are read at every step: one evaluate that scrolls,
-waits for posts not seen in the step before, and reads. What was collected is kept whatever ends it.
+Sites drop from the page what has scrolled away, so the posts are read at every step: one evaluate that goes on (by
+scrolling, by the button for more, by the next page), waits for posts not read before, and reads those. What was
+collected is kept whatever ends it.
 """
 
 from __future__ import annotations
@@ -18,17 +19,22 @@ from urllib.parse import urljoin
 
 from browser_pool.errors import NavigationFailed, PageCrashed
 from browser_pool.lane import Lane
-from scraper.definition import Definition
+from scraper.definition import Definition, Feed
 from scraper.extraction import extract
 from scraper.outcome import Outcome
-from scraper.page import GRACE_SECONDS, PageReport, of_failure, open_page, read_page
+from scraper.page import GRACE_SECONDS, PageReport, SavedPage, heard, of_failure, open_page, read_page
 from scraper.post import Post
 from scraper.reader import IDLE_SECONDS, Reading, task
+from scraper.records import RecordBook
 
 QUIET_STEPS: Final = 2
 """After so many steps in a row without a new post a feed has nothing new."""
 OLD_POSTS: Final = 3
 """So many posts in a row that are too old end a feed; one or two may be pinned or reposted."""
+
+
+_NO_SUCH_PAGE: Final = frozenset({Outcome.EMPTY, Outcome.NOT_FOUND, Outcome.SELECTOR_DRIFT})
+"""What the page after the last one of a feed turns out to be, on sites whose pages have numbers and no links."""
 
 
 class Stop(StrEnum):
@@ -47,8 +53,8 @@ class FeedReport:
     """What a feed turned out to be, what was collected, and what ended it.
 
     `outcome` is how the feed opened; where something went wrong later it is `ok`, `stopped_by` is trouble and
-    `reason` says what. `promoted` counts posts that were paid for; they are in `posts` too. `first` is the report of
-    the first page.
+    `reason` says what. `count` is how many posts were collected and `promoted` how many of them were paid for;
+    `posts` holds them, unless they were handed on in batches.
     """
 
     outcome: Outcome
@@ -58,15 +64,12 @@ class FeedReport:
     posts: tuple[Post, ...]
     steps: int
     seconds: float
+    count: int = 0
+    promoted: int = 0
     layout: str | None = None
     retry_after_seconds: float | None = None
     warnings: tuple[str, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-
-    @property
-    def promoted(self) -> int:
-        """How many of the posts are promoted."""
-        return sum(1 for post in self.posts if post.promoted)
 
 
 OnBatch = Callable[[Sequence[Post]], Awaitable[None]]
@@ -83,37 +86,43 @@ async def collect(
     on_batch: OnBatch | None = None,
     idle_seconds: float = IDLE_SECONDS,
     follow: Callable[[str], bool] | None = None,
-    saved_html: bytes | None = None,
+    saved: SavedPage | None = None,
 ) -> FeedReport:
     """Open the feed at `url` and collect up to `limit` posts, each id once, in the order in which they showed.
 
     Ends at the end of the feed, after two steps without a new post (each waits up to `idle_seconds` on a page where
-    nothing changes), at `limit`, at posts older than `max_age`, or after `timeout_seconds`. `on_batch` gets the new
-    posts of each step as they come, so that they can be kept at once.
+    nothing changes), at `limit`, at posts older than `max_age`, or after `timeout_seconds`. With `on_batch` that gets
+    the new posts of each step as they come, and only their ids are kept here: memory stays where it is however long
+    the feed.
 
     Raises `BrowserGone` when the browser is gone, and whatever `on_batch` raises.
     """
     started = monotonic()
+    walk = _Walk(definition, limit, max_age, on_batch)
     first = await open_page(
-        lane, url, definition, timeout_seconds=timeout_seconds, follow=follow, saved_html=saved_html
+        lane,
+        url,
+        definition,
+        timeout_seconds=timeout_seconds,
+        follow=follow,
+        saved=saved,
+        records=walk.records,
     )
-    walk = _Walk(definition, limit, max_age)
     stop, reason = Stop.TROUBLE, first.reason
     if first.outcome is Outcome.EMPTY:
         stop = Stop.END_OF_FEED
     elif first.outcome is Outcome.OK:
-        await _hand_over(on_batch, walk.take(first.posts))
+        await walk.take(first.posts)
         try:
             async with asyncio.timeout(timeout_seconds - (monotonic() - started)):
                 stop, reason = await _walk_on(
                     lane,
                     walk,
                     first,
-                    on_batch=on_batch,
                     deadline=started + timeout_seconds,
                     idle_seconds=idle_seconds,
                     follow=follow,
-                    scrolls=saved_html is None,
+                    goes_on=saved is None,
                 )
         except TimeoutError:
             stop, reason = Stop.TIME, f"{timeout_seconds:g} s are over"
@@ -126,9 +135,11 @@ async def collect(
         reason=reason,
         url=url,
         stopped_by=stop,
-        posts=tuple(walk.posts.values()),
+        posts=tuple(walk.posts),
         steps=walk.steps,
         seconds=monotonic() - started,
+        count=len(walk.ids),
+        promoted=walk.promoted,
         layout=first.layout,
         retry_after_seconds=first.retry_after_seconds,
         warnings=first.warnings,
@@ -139,32 +150,43 @@ async def collect(
 class _Walk:
     """What has been collected so far, and whether that is enough."""
 
-    def __init__(self, definition: Definition, limit: int, max_age: timedelta | None) -> None:
+    def __init__(
+        self, definition: Definition, limit: int, max_age: timedelta | None, on_batch: OnBatch | None
+    ) -> None:
         self.definition = definition
         self.limit = limit
         self.oldest = datetime.now(UTC) - max_age if max_age is not None else None
-        self.posts: dict[str, Post] = {}
+        self.on_batch = on_batch
+        self.records = RecordBook(definition)
+        self.ids: set[str] = set()
+        self.posts: list[Post] = []
+        self.promoted = 0
         self.steps = 0
         self.quiet = 0
         self.old_in_a_row = 0
 
-    def take(self, posts: Sequence[Post]) -> list[Post]:
-        """Keep the new ones of `posts`, as far as limit and age allow, and return those."""
+    async def take(self, posts: Sequence[Post]) -> None:
+        """Keep the new ones of `posts`, as far as limit and age allow, and hand them on."""
+        self.records.forget_whole_posts()
         new: list[Post] = []
-        fresh = [post for post in posts if post.id not in self.posts]
+        fresh = [post for post in posts if post.id not in self.ids]
         self.quiet = 0 if fresh else self.quiet + 1
         for post in fresh:
-            if len(self.posts) >= self.limit:
+            if len(self.ids) >= self.limit:
                 break
             if self._too_old(post):
                 continue
-            self.posts[post.id] = post
+            self.ids.add(post.id)
+            self.promoted += bool(post.promoted)
             new.append(post)
-        return new
+        if self.on_batch is None:
+            self.posts += new
+        elif new:
+            await self.on_batch(new)
 
     def enough(self) -> tuple[Stop, str] | None:
         """Why to stop, or None."""
-        if len(self.posts) >= self.limit:
+        if len(self.ids) >= self.limit:
             return Stop.LIMIT, f"{self.limit} posts"
         if self.old_in_a_row >= OLD_POSTS:
             return Stop.AGE, f"{self.old_in_a_row} posts in a row are older than {self.oldest}"
@@ -173,9 +195,10 @@ class _Walk:
         return None
 
     def _too_old(self, post: Post) -> bool:
-        if self.oldest is None or post.time is None or post.promoted:
+        latest = post.time_range.latest if post.time_range else post.time
+        if self.oldest is None or latest is None or post.promoted:
             return False
-        old = post.time < self.oldest
+        old = latest < self.oldest
         if not post.pinned and not post.social_context:
             self.old_in_a_row = self.old_in_a_row + 1 if old else 0
         return old
@@ -186,45 +209,62 @@ async def _walk_on(
     walk: _Walk,
     first: PageReport,
     *,
-    on_batch: OnBatch | None,
     deadline: float,
     idle_seconds: float,
     follow: Callable[[str], bool] | None,
-    scrolls: bool,
+    goes_on: bool,
 ) -> tuple[Stop, str]:
     """Step after step until there is enough, or no more."""
-    definition, next_url, base_url = walk.definition, first.next_url, first.final_url
-    seen: tuple[str, ...] = ()
+    feed, page = walk.definition.feed, first
+    number = feed.first_page
     while True:
         enough = walk.enough()
         if enough:
             return enough
-        if not scrolls or (definition.feed.next and not next_url):
+        number += 1
+        next_url = _next_address(feed, page, number)
+        if not goes_on or (next_url is None and (feed.next or feed.pages)):
             return Stop.END_OF_FEED, "there is no next page"
         walk.steps += 1
-        if definition.feed.next and next_url:
-            await asyncio.sleep(1 / definition.politeness.requests_per_second)
+        if next_url is not None:
+            await asyncio.sleep(1 / walk.definition.politeness.requests_per_second)
             page = await open_page(
-                lane, urljoin(base_url, next_url), definition, timeout_seconds=deadline - monotonic(), follow=follow
+                lane,
+                next_url,
+                walk.definition,
+                timeout_seconds=deadline - monotonic(),
+                follow=follow,
+                records=walk.records,
+                is_bound=False,
             )
+            if page.outcome in _NO_SUCH_PAGE and feed.pages:
+                return Stop.END_OF_FEED, f"page {number} is {page.outcome.value}"
             if page.outcome is not Outcome.OK:
                 return Stop.TROUBLE, f"{page.final_url}: {page.outcome}: {page.reason}"
-            posts, next_url, base_url = page.posts, page.next_url, page.final_url
+            await walk.take(page.posts)
         else:
-            reading = await _step(lane, walk, seen, deadline, idle_seconds)
-            seen = keys_of(definition, reading)
-            posts = extract(definition, reading).posts
-            ended = _ended(definition, reading)
+            reading = await _step(lane, walk, deadline, idle_seconds)
+            walk.records.add((), await heard(lane, walk.definition))
+            await walk.take(extract(walk.definition, reading, walk.records, read_at=datetime.now(UTC)).posts)
+            ended = _ended(walk.definition, reading)
             if ended:
-                await _hand_over(on_batch, walk.take(posts))
                 return walk.enough() or ended
-        await _hand_over(on_batch, walk.take(posts))
+
+
+def _next_address(feed: Feed, page: PageReport, number: int) -> str | None:
+    """Where the feed goes on; None where nothing says so, or where it is the page that is open."""
+    if feed.pages:
+        return urljoin(page.final_url, feed.pages.format(page=number))
+    if not feed.next or not page.next_url:
+        return None
+    address = urljoin(page.final_url, page.next_url)
+    return None if address == page.final_url else address
 
 
 def _ended(definition: Definition, reading: Reading) -> tuple[Stop, str] | None:
     """Why there is no use in another step, or None."""
     if reading.stopped == "end":
-        return Stop.END_OF_FEED, "the end of the feed shows"
+        return Stop.END_OF_FEED, "the end of the feed shows" if reading.end else "there is no button for more"
     if reading.stopped == "deadline":
         return Stop.TIME, "the time is over"
     if reading.stopped == "tell_tale" and reading.tell_tale is not None:
@@ -233,24 +273,6 @@ def _ended(definition: Definition, reading: Reading) -> tuple[Stop, str] | None:
     return None
 
 
-async def _step(lane: Lane, walk: _Walk, seen: Sequence[str], deadline: float, idle_seconds: float) -> Reading:
+async def _step(lane: Lane, walk: _Walk, deadline: float, idle_seconds: float) -> Reading:
     left = deadline - monotonic() - GRACE_SECONDS
-    return await read_page(
-        lane,
-        task(walk.definition, deadline_seconds=left, idle_seconds=idle_seconds, scroll=True, seen=seen),
-    )
-
-
-def keys_of(definition: Definition, reading: Reading) -> tuple[str, ...]:
-    """The strings by which the reader knows the posts of `reading` again: the first that the id's sources gave."""
-    id_places = [
-        [place for place, (name, _) in enumerate(kind.places) if name == "id"] for _, kind in definition.kinds
-    ]
-    said = ([item.values[place] for place in id_places[item.kind]] for item in reading.items)
-    keys = (next((value for value in values if value is not None), None) for values in said)
-    return tuple(key for key in keys if key is not None)
-
-
-async def _hand_over(on_batch: OnBatch | None, posts: Sequence[Post]) -> None:
-    if on_batch is not None and posts:
-        await on_batch(posts)
+    return await read_page(lane, task(walk.definition, deadline_seconds=left, idle_seconds=idle_seconds, step=True))

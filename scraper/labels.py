@@ -61,6 +61,6 @@ def read_label(
 def _read_part(
     part: str, metric_of: Mapping[str, str], language: str | None, abbreviation: Abbreviation
 ) -> tuple[str, Count] | None:
-    count, words = count_among_words(part, language=language, abbreviation=abbreviation)
+    count, words = count_among_words(part, language=language, abbreviation=abbreviation, counted=metric_of)
     metric = metric_of.get(" ".join(words.casefold().split()).strip(" .:"))
     return None if metric is None or count.reason else (metric, count)

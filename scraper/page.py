@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -32,9 +33,12 @@ from scraper.extraction import Extraction, extract
 from scraper.outcome import Evidence, Outcome, Verdict, judge
 from scraper.post import Post
 from scraper.reader import SCRIPT, Reading, task
+from scraper.records import RecordBook, Response
 
 HTTP_FAILED: Final = 400
 """From this status on the page says what is wrong, and no posts are waited for."""
+HEAR_SECONDS: Final = 1.0
+"""So long a page that shows its posts is listened to for the responses that belong to them."""
 GRACE_SECONDS: Final = 0.5
 """The reader is told to end this much before the time limit, so that what it saw still comes back."""
 
@@ -45,6 +49,18 @@ _SEAL = (
 _DOCTYPE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
 _REFUSED_CODES = ("ERR_INVALID_URL", "ERR_DISALLOWED_URL_SCHEME", "ERR_UNKNOWN_URL_SCHEME", "ERR_UNSAFE_PORT",
                   "ERR_BLOCKED_BY_CLIENT", "ERR_ABORTED")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPage:
+    """A page as it was kept: its HTML, and if they are known, the responses it had asked for and when it was read.
+
+    It is read as a live one is. Without `read_at` (aware) a moment such as "2 hours ago" is unknown.
+    """
+
+    html: bytes
+    responses: tuple[Response, ...] = ()
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +98,27 @@ async def open_page(
     *,
     timeout_seconds: float,
     expected_id: str | None = None,
-    saved_html: bytes | None = None,
+    saved: SavedPage | None = None,
     follow: Callable[[str], bool] | None = None,
+    records: RecordBook | None = None,
+    is_bound: bool = True,
 ) -> PageReport:
     """Open `url` and read it by `definition`.
 
-    `expected_id` is the post that must be there, by default the one whose address `url` is. With `saved_html` that
-    is the page, and nothing goes to the network. `follow` is asked about each address that the page was redirected
-    to: where it says no, the outcome is `refused_url` and nothing is read.
+    `expected_id` is the post that must be there, by default the one whose address `url` is (none, if it is not
+    `is_bound`: the second page of a thread has the thread's address, and not its first post). With `saved` that is
+    the page, and nothing goes to the network. `follow` is asked about each address that the page was redirected to:
+    where it says no, the outcome is `refused_url` and nothing is read. With `records`, a feed's, the JSON that comes
+    with the page is added to them, and posts are marked as read.
 
     Raises `BrowserGone` when the browser is gone. A crash of this page alone is an outcome.
     """
     started = monotonic()
-    asked = expected_id or definition.id_in(url)
+    asked = expected_id or (definition.id_in(url) if is_bound else None)
     opened: Opened | None = None
     try:
         async with asyncio.timeout(timeout_seconds):
-            opened = await _open(lane, url, definition, saved_html, timeout_seconds)
+            opened = await _open(lane, url, definition, saved, timeout_seconds)
             refused = next((one for one in (*opened.redirects[1:], opened.url) if follow and not follow(one)), None)
             if refused is not None:
                 verdict = Verdict(Outcome.REFUSED_URL, f"redirected to {refused}")
@@ -109,9 +129,18 @@ async def open_page(
                     definition,
                     deadline_seconds=timeout_seconds - GRACE_SECONDS - (monotonic() - started),
                     expected_id=asked,
-                    settled=saved_html is not None or (opened.status or 0) >= HTTP_FAILED,
+                    settled=saved is not None or (opened.status or 0) >= HTTP_FAILED,
+                    collecting=records is not None,
                 ),
             )
+            book = records or RecordBook(definition)
+            book.add(reading.scripts, saved.responses if saved else ())
+            if saved is None and definition.hears:
+                until = started + timeout_seconds - GRACE_SECONDS
+                extraction = await _extracted_by_ear(lane, definition, reading, book, until=until)
+            else:
+                read_at = saved.read_at if saved else datetime.now(UTC)
+                extraction = extract(definition, reading, book, read_at=read_at)
     except TimeoutError:
         verdict = Verdict(Outcome.TIMEOUT, f"not read within {timeout_seconds:g} s")
         return _unread(verdict, url, opened, asked, started)
@@ -123,17 +152,49 @@ async def open_page(
         # A selector that is none, or a page that has replaced what the reader stands on.
         verdict = Verdict(Outcome.SELECTOR_DRIFT, f"the reader failed: {str(error).splitlines()[0]}")
         return _unread(verdict, url, opened, asked, started)
-    return report_of(definition, reading, opened, url=url, expected_id=asked, started=started)
+    return report_of(
+        definition, reading, extraction, opened, url=url, expected_id=asked, started=started, problems=book.problems
+    )
 
 
 async def _open(
-    lane: Lane, url: str, definition: Definition, saved_html: bytes | None, timeout_seconds: float
+    lane: Lane, url: str, definition: Definition, saved: SavedPage | None, timeout_seconds: float
 ) -> Opened:
-    if saved_html is None:
+    if saved is None:
         await lane.block(definition.block, definition.block_kinds)
-    else:
-        saved_html = sealed(saved_html, javascript=definition.saved.javascript)
-    return await lane.open(url, timeout_seconds=timeout_seconds, saved_html=saved_html)
+        await lane.hear(definition.hears)
+        return await lane.open(url, timeout_seconds=timeout_seconds)
+    html = sealed(saved.html, javascript=definition.saved.javascript)
+    return await lane.open(url, timeout_seconds=timeout_seconds, saved_html=html)
+
+
+async def _extracted_by_ear(
+    lane: Lane, definition: Definition, reading: Reading, book: RecordBook, *, until: float
+) -> Extraction:
+    """The posts of a page, with what it asks for itself: a page can show a post before that has come.
+
+    Posts that are nowhere but there are waited for as long as there is time (`until`, of `monotonic`), unless the
+    page says why there are none.
+    """
+    waits = any(kind.css is None for _, kind in definition.kinds) and reading.tell_tale is None
+    soon = min(until, monotonic() + HEAR_SECONDS)
+    while True:
+        book.add((), await heard(lane, definition))
+        extraction = extract(definition, reading, book, read_at=datetime.now(UTC))
+        known = extraction.posts and book.knows_all(extraction.posts)
+        if known or monotonic() >= (until if waits and not extraction.posts else soon):
+            break
+        await asyncio.sleep(HEAR_SECONDS / 20)
+    if lane.missed:
+        book.problems.append(f"{lane.missed} responses were too many or too large to be kept")
+    return extraction
+
+
+async def heard(lane: Lane, definition: Definition) -> list[Response]:
+    """What the page has asked for since the last time, of what holds records."""
+    if not definition.hears:
+        return []
+    return [Response(one.url, one.body) for one in await lane.heard() if one.status < HTTP_FAILED]
 
 
 async def read_page(lane: Lane, reader_task: dict[str, Any]) -> Reading:
@@ -149,11 +210,18 @@ async def read_page(lane: Lane, reader_task: dict[str, Any]) -> Reading:
 
 
 def report_of(
-    definition: Definition, reading: Reading, opened: Opened, *, url: str, expected_id: str | None, started: float
+    definition: Definition,
+    reading: Reading,
+    extraction: Extraction,
+    opened: Opened,
+    *,
+    url: str,
+    expected_id: str | None,
+    started: float,
+    problems: Sequence[str] = (),
 ) -> PageReport:
     """The report of a page that could be read. `started` is a time of `monotonic`."""
-    extraction = extract(definition, reading)
-    evidence = evidence_of(definition, reading, extraction, opened, expected_id)
+    evidence = evidence_of(definition, reading, extraction, opened, expected_id, url=url)
     verdict = judge(evidence, datetime.now(UTC))
     read = verdict.outcome is Outcome.OK
     return PageReport(
@@ -167,7 +235,7 @@ def report_of(
         layout=extraction.posts[0].layout if extraction.posts else None,
         retry_after_seconds=verdict.retry_after_seconds,
         seconds=monotonic() - started,
-        warnings=warnings_of(extraction),
+        warnings=(*warnings_of(extraction), *dict.fromkeys(problems)),
         next_url=reading.next,
         evidence=MappingProxyType(
             {
@@ -186,7 +254,7 @@ def report_of(
 
 
 def evidence_of(
-    definition: Definition, reading: Reading, extraction: Extraction, opened: Opened, expected_id: str | None
+    definition: Definition, reading: Reading, extraction: Extraction, opened: Opened, expected_id: str | None, *, url: str
 ) -> Evidence:
     """What the judge needs to know of a reading."""
     tale = None
@@ -196,7 +264,7 @@ def evidence_of(
     return Evidence(
         status=opened.status,
         headers=opened.headers,
-        on_site=definition.reads(reading.url),
+        on_site=definition.reads(reading.url) or urlsplit(reading.url).hostname == urlsplit(url).hostname,
         url=reading.url,
         title=reading.title,
         tell_tale=tale,

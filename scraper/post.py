@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from scraper.counts import Range
+from scraper.times import Moment
 
 METRICS: Final = ("views", "likes", "reposts", "replies", "bookmarks", "score")
 """The counts of a post. `score` is votes, on sites that have points instead of likes."""
@@ -30,13 +31,15 @@ class Post:
     """One post. Unknown is None, never 0; a metric is an exact count or None.
 
     `url` is its permalink, `link` the address that it links to, `time` aware and in UTC. `approximate` holds, by
-    metric, what an abbreviated count such as "32K" stands for. `sources` says, by field, which place it was read
-    from, `layout` which face of the site.
+    metric, what an abbreviated count such as "32K" stands for, and `time_range` what "2 hours ago" does; then `time`
+    is None. `sources` says, by field, which place it was read from, `layout` which face of the site, and `kind`
+    which kind of post there.
     """
 
     id: str
     site: str
     layout: str
+    kind: str = "post"
     url: str | None = None
     author: str | None = None
     author_name: str | None = None
@@ -44,11 +47,13 @@ class Post:
     title: str | None = None
     link: str | None = None
     time: datetime | None = None
+    time_range: Moment | None = None
     rank: int | None = None
     depth: int | None = None
     parent: str | None = None
     pinned: bool | None = None
     promoted: bool | None = None
+    reposted: bool | None = None
     social_context: str | None = None
     quoted: Quoted | None = None
     views: int | None = None
@@ -75,18 +80,20 @@ def post_as_dict(post: Post) -> dict[str, Any]:
     return {
         "id": post.id,
         "site": post.site,
+        "kind": post.kind,
         "url": post.url,
         "author": post.author,
         "author_name": post.author_name,
         "title": post.title,
         "text": post.text,
         "link": post.link,
-        "time": post.time.isoformat().replace("+00:00", "Z") if post.time else None,
+        "time": _iso(post.time) if post.time else None,
         "rank": post.rank,
         "depth": post.depth,
         "parent": post.parent,
         "pinned": post.pinned,
         "promoted": post.promoted,
+        "reposted": post.reposted,
         "social_context": post.social_context,
         "quoted": quoted
         and {
@@ -97,11 +104,24 @@ def post_as_dict(post: Post) -> dict[str, Any]:
             "text": quoted.text,
         },
         **{metric: post.metric(metric) for metric in METRICS},
-        "approximate": {
-            metric: {"low": count.low, "high": count.high, "text": count.text}
-            for metric, count in post.approximate.items()
-        },
+        "approximate": approximate_as_dict(post),
         "layout": post.layout,
         "warnings": list(post.warnings),
         "sources": dict(post.sources),
     }
+
+
+def approximate_as_dict(post: Post) -> dict[str, dict[str, Any]]:
+    """What is known of `post` only within bounds, both included: by metric, and "time" with moments in ISO 8601."""
+    known: dict[str, dict[str, Any]] = {
+        metric: {"low": count.low, "high": count.high, "text": count.text}
+        for metric, count in post.approximate.items()
+    }
+    if post.time_range is not None:
+        moment = post.time_range
+        known["time"] = {"low": _iso(moment.earliest), "high": _iso(moment.latest), "text": moment.text}
+    return known
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -7,7 +7,11 @@ async (task) => {
   const deadline = started + task.deadline_ms;
   const expected = task.expected_id === null ? null : new RegExp(
     "(?:^|[^0-9A-Za-z_-])" + task.expected_id.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&") + "(?:$|[^0-9A-Za-z_-])");
-  const seen = new Set(task.seen);
+
+  // In a feed: the keys of the posts that were read before, kept with the document they are on.
+  const SEEN = Symbol.for("tidegate.seen");
+  if (task.collecting && !document[SEEN]) Object.defineProperty(document, SEEN, { value: new Set() });
+  const seen = task.collecting ? document[SEEN] : new Set();
 
   const cut = (text) => text.length > task.max_chars ? text.slice(0, task.max_chars) : text;
 
@@ -45,7 +49,7 @@ async (task) => {
     if (source.start === "page") return page;
     if (source.start === "item") return source.ancestor ? item.parentElement?.closest(source.ancestor) : item;
     const next = item.nextElementSibling;
-    return next && !next.matches(plan.any) ? next : null;
+    return next && !(plan.any && next.matches(plan.any)) ? next : null;
   };
 
   const find = (source, item, kind, page) => {
@@ -53,14 +57,20 @@ async (task) => {
     if (!root || !source.css) return root ?? null;
     const found = root.querySelectorAll(source.css);
     const where = source.where && new RegExp(source.where, "iu");
+    let first = null;
     for (let i = 0; i < found.length; i++) {
       if (where && !where.test(found[i].textContent.trim())) continue;
-      if (!leaks(found[i], item, kind)) return found[i];
+      if (leaks(found[i], item, kind)) continue;
+      if (!source.only) return found[i];
+      if (first) return null;
+      first = found[i];
     }
-    return null;
+    return first;
   };
 
   const read = (source, item, kind, page) => {
+    if (source.elsewhere) return null;
+    if (source.address) return cut(location.href);
     const element = find(source, item, kind, page);
     if (!element) return null;
     const value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, source.without);
@@ -80,10 +90,13 @@ async (task) => {
   // All posts in the order of the page, as [element, index of its kind, page]. The first kind that fits is its kind.
   const collect = () => {
     const items = [];
-    const pages = [[document, plan.kinds.filter((kind) => !kind.noscript)]];
-    if (plan.noscript && document.readyState !== "loading") {
-      pages.push([noscript(), plan.kinds.filter((kind) => kind.noscript)]);
+    const onPage = [], hidden = [];
+    for (let k = 0; k < plan.kinds.length; k++) {
+      const kind = plan.kinds[k], list = kind.noscript ? hidden : onPage;
+      if (kind.css) list[list.length] = kind;
     }
+    const pages = [[document, onPage]];
+    if (hidden.length && document.readyState !== "loading") pages[1] = [noscript(), hidden];
     for (let p = 0; p < pages.length; p++) {
       const [page, kinds] = pages[p];
       if (!kinds.length) continue;
@@ -126,7 +139,8 @@ async (task) => {
     for (let r = 0; r < kind.required.length; r++) {
       let there = false;
       for (let i = 0; i < kind.required[r].length && !there; i++) {
-        there = read(kind.sources[kind.required[r][i]], element, kind, page) !== null;
+        const source = kind.sources[kind.required[r][i]];
+        there = source.elsewhere || read(source, element, kind, page) !== null;
       }
       if (!there) return false;
     }
@@ -155,6 +169,12 @@ async (task) => {
   };
   const matches = (css) => Boolean(css) && document.querySelector(css) !== null;
 
+  const isNew = (item) => !seen.has(keyOf(item)) && complete(item);
+  const hasNew = (items) => {
+    for (let i = 0; i < items.length; i++) if (isNew(items[i])) return true;
+    return false;
+  };
+
   // Why waiting is over, or null.
   const verdict = () => {
     if (document.readyState === "loading") return null;
@@ -162,17 +182,67 @@ async (task) => {
     const items = collect();
     for (let i = 0; i < items.length; i++) {
       if (expected !== null && !isAsked(items[i])) continue;
-      if (task.scroll && seen.has(keyOf(items[i]))) continue;
-      if (complete(items[i])) return "ready";
+      if (task.step ? isNew(items[i]) : complete(items[i])) return "ready";
     }
-    if (task.scroll && matches(plan.end)) return "end";
+    if (task.step && matches(plan.end)) return "end";
     if (tellTale() !== null) return "tell_tale";
-    if (task.scroll) return null;
+    if (task.step) return null;
     return plan.when === "parsed" ? "parsed" : null;
   };
 
+  // The post that stands lowest. A list that uses its elements again does not keep them in the order of the page.
+  const lowest = (items) => {
+    let last = null, bottom = -Infinity;
+    for (let i = Math.max(0, items.length - 100); i < items.length; i++) {
+      const rect = items[i][0].getBoundingClientRect();
+      if (rect.height && rect.bottom >= bottom) [last, bottom] = [items[i][0], rect.bottom];
+    }
+    return last;
+  };
+
+  // What scrolls: the page, or the box that the posts are in.
+  const scroller = (element) => {
+    for (let box = element && element.parentElement; box && box !== document.body; box = box.parentElement) {
+      if (box.scrollHeight > box.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(box).overflowY)) return box;
+    }
+    return document.scrollingElement || document.documentElement;
+  };
+
+  const button = () => {
+    const found = document.querySelectorAll(plan.more);
+    for (let i = 0; i < found.length; i++) {
+      const isOff = found[i].disabled || found[i].getAttribute("aria-disabled") === "true";
+      if (found[i].getClientRects().length && !isOff) return found[i];
+    }
+    return null;
+  };
+
+  // What brings more: the button that says so, or the way down. Says whether there was anything to do.
+  let pressed = null;
+  const goOn = (items) => {
+    if (plan.more) {
+      const more = button();
+      if (!more || more === pressed) return false;
+      pressed = more;
+      more.click();
+      return true;
+    }
+    const last = lowest(items);
+    if (last) last.scrollIntoView({ block: "start", behavior: "instant" });
+    else window.scrollBy({ top: window.innerHeight, behavior: "instant" });
+    return true;
+  };
+
+  // A feed that has stalled sometimes only looks again when it is scrolled: back a little, and down to its end.
+  const nudge = () => {
+    const box = scroller(lowest(collect()));
+    box.scrollBy({ top: -box.clientHeight / 2, behavior: "instant" });
+    setTimeout(() => box.scrollTo({ top: box.scrollHeight, behavior: "instant" }), 60);
+  };
+
   const wait = () => new Promise((resolve, reject) => {
-    let changed = performance.now(), checked = 0, timer = null;
+    let changed = performance.now(), checked = 0, timer = null, nudges = 0, ownUntil = 0;
+    const nudgeMs = Math.min(task.idle_ms / 4, 700);
     const stop = () => {
       observer.disconnect();
       clearTimeout(timer);
@@ -197,14 +267,23 @@ async (task) => {
       checked = performance.now();
       if (why) return finish(why);
       if (now >= deadline) return finish("deadline");
-      const idle = document.readyState === "complete" && now - changed >= task.idle_ms;
+      const quiet = document.readyState === "complete" ? now - changed : 0;
+      if (task.step && quiet >= nudgeMs * (nudges + 1) && nudges < 3) {
+        nudges++;
+        // What the page redraws for that is our doing, and no sign that it has more.
+        ownUntil = now + 200;
+        if (!plan.more) nudge();
+        else if (!goOn([]) && !button() && !matches(plan.busy)) return finish("end");
+      }
+      const idle = quiet >= task.idle_ms;
       if (idle && !matches(plan.busy)) return finish("idle");
       // Looking again now and then sees what no observer of nodes does: an attribute, an idle page.
-      timer = setTimeout(look, Math.min(250, Math.max(1, deadline - now)));
+      timer = setTimeout(look, Math.min(task.step ? nudgeMs : 250, Math.max(1, deadline - now)));
     };
     const observer = new MutationObserver(() => {
-      changed = performance.now();
-      if (changed - checked >= 4) return look();
+      const now = performance.now();
+      if (now >= ownUntil) changed = now;
+      if (now - checked >= 4) return look();
       clearTimeout(timer);
       timer = setTimeout(look, 4);
     });
@@ -213,23 +292,35 @@ async (task) => {
     look();
   });
 
-  if (task.scroll) {
+  if (task.step && document.readyState !== "loading") {
     const items = collect();
-    if (items.length) items[items.length - 1][0].scrollIntoView({ block: "start", behavior: "instant" });
-    else window.scrollBy(0, window.innerHeight);
+    if (!hasNew(items)) {
+      goOn(items);
+      // What is left above the window is enough to scroll by.
+      for (let i = 0; plan.removable && i < items.length - 1; i++) {
+        const isFar = items[i][0].getBoundingClientRect().bottom < -2 * window.innerHeight;
+        if (isFar && seen.has(keyOf(items[i]))) items[i][0].remove();
+      }
+    }
   }
   const stopped = await wait();
 
   const items = collect();
   const counts = new Array(plan.kinds.length).fill(0);
   const out = [];
+  const branches = new Map();
   let found = expected === null && items.length > 0;
   for (let i = 0; i < items.length; i++) {
     const [element, kind, page] = items[i];
     counts[kind.index]++;
     const asked = expected !== null && isAsked(items[i]);
     found = found || asked;
-    if (i >= task.max_items && !asked) continue;
+    if (out.length >= task.max_items && !asked) continue;
+    if (task.collecting) {
+      const key = keyOf(items[i]);
+      if (seen.has(key) && !kind.together) continue;
+      if (key !== null && complete(items[i])) seen.add(key);
+    }
     const values = [];
     for (let s = 0; s < kind.sources.length; s++) values[s] = read(kind.sources[s], element, kind, page);
     let quoted = null;
@@ -239,7 +330,24 @@ async (task) => {
       const part = { css: kind.nested, nested: null };
       for (let s = 0; s < kind.quoted.length; s++) quoted[s] = read(kind.quoted[s], inner, part, page);
     }
-    out[out.length] = { kind: kind.index, values, quoted, single: isSingle(element, kind) };
+    let depth = null, above = null;
+    const branch = kind.branch && element.closest(kind.branch);
+    if (branch) {
+      if (!branches.has(branch)) branches.set(branch, out.length);
+      depth = 0;
+      for (let box = branch; (box = box.parentElement && box.parentElement.closest(kind.branch)); depth++) {
+        if (!depth) above = branches.has(box) ? branches.get(box) : null;
+      }
+    }
+    out[out.length] = { kind: kind.index, values, quoted, single: isSingle(element, kind), depth, above };
+  }
+  const scripts = [];
+  for (let i = 0; i < plan.scripts.length; i++) {
+    const texts = scripts[i] = [];
+    const holding = task.step ? [] : document.querySelectorAll(plan.scripts[i]);
+    for (let k = 0; k < holding.length; k++) {
+      if (holding[k].textContent.length <= task.max_script_chars) texts[texts.length] = holding[k].textContent;
+    }
   }
   const next = plan.next && document.querySelector(plan.next);
   const report = {
@@ -255,6 +363,7 @@ async (task) => {
     next: next ? next.getAttribute("href") : null,
     counts,
     items: out,
+    scripts,
   };
   // Old libraries give arrays and strings a toJSON of their own, which would garble this.
   const foreign = [];

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from scraper.definition import Definition, ItemKind, Source
+from scraper.definition import Definition
+from scraper.kinds import ItemKind, Source
 from scraper.post import METRICS
+from scraper.records import script_tables
 
 MAX_ITEMS: Final = 500
 """How many posts one reading returns at most."""
 MAX_CHARACTERS: Final = 20_000
 """Where each string that comes from a page is cut."""
+MAX_SCRIPT_CHARACTERS: Final = 8_000_000
+"""A script that holds records and is longer than this is left alone."""
 IDLE_SECONDS: Final = 3.0
 """A loaded page without a post, on which nothing has changed for so long, is taken as it is."""
 
@@ -28,7 +31,8 @@ class RawItem(BaseModel):
     """One element that is a post.
 
     `values` are the strings of its sources, in the order of `ItemKind.places`, None where absent. It is `single`
-    unless it seems to hold a second post that is not set apart.
+    unless it seems to hold a second post that is not set apart. In a kind with branches `depth` counts those around
+    its own, and `above` is the place in `Reading.items` of the post it answers, None where that can't be told.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,13 +41,17 @@ class RawItem(BaseModel):
     values: tuple[str | None, ...]
     single: bool
     quoted: tuple[str | None, ...] | None
+    depth: int | None = None
+    above: int | None = None
+    record_id: str | None = None
 
 
 class Reading(BaseModel):
     """What is on a page, as strings, and the evidence of what page it is.
 
     `stopped` says why waiting ended: ready, tell_tale, end, parsed, idle or deadline. `tell_tale` is the index of
-    the definition's tell-tale that shows; `counts` are the elements found, by kind.
+    the definition's tell-tale that shows; `counts` are the elements found, by kind. `scripts` are the texts of the
+    scripts that hold records, in the order of `script_tables`. In a feed `items` are those not read before.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,6 +68,7 @@ class Reading(BaseModel):
     next: str | None
     counts: tuple[int, ...]
     items: tuple[RawItem, ...]
+    scripts: tuple[tuple[str, ...], ...] = ()
 
 
 def task(
@@ -69,14 +78,14 @@ def task(
     expected_id: str | None = None,
     settled: bool = False,
     idle_seconds: float = IDLE_SECONDS,
-    scroll: bool = False,
-    seen: Collection[str] = (),
+    collecting: bool = False,
+    step: bool = False,
     max_items: int = MAX_ITEMS,
 ) -> dict[str, Any]:
     """The argument of `SCRIPT`.
 
-    `settled` says that the page will not change any more, as a saved one. With `scroll` the last post is scrolled
-    to the top first, and ready means a post whose key is not in `seen`.
+    `settled` says that the page will not change any more, as a saved one. `collecting` gives each post once for as
+    long as the document stays. A `step` goes on in the feed first, and is ready when there is a post not read yet.
     """
     return {
         "plan": plan(definition),
@@ -84,10 +93,11 @@ def task(
         "idle_ms": idle_seconds * 1000,
         "expected_id": expected_id,
         "settled": settled,
-        "scroll": scroll,
-        "seen": list(seen),
+        "collecting": collecting or step,
+        "step": step,
         "max_items": max_items,
         "max_chars": MAX_CHARACTERS,
+        "max_script_chars": MAX_SCRIPT_CHARACTERS,
     }
 
 
@@ -100,13 +110,15 @@ def plan(definition: Definition) -> str:
     return json.dumps(
         {
             "kinds": kinds,
-            "any": ",".join(kind.css for _, kind in definition.kinds),
-            "noscript": any(layout.inside_noscript for layout in definition.layouts),
+            "any": ",".join(kind.css for _, kind in definition.kinds if kind.css),
+            "scripts": script_tables(kind for _, kind in definition.kinds),
             "tell_tales": [{"css": tale.css, "text": tale.text, "url": tale.url} for tale in definition.tell_tales],
             "when": definition.ready.when,
             "busy": definition.ready.busy,
             "end": definition.feed.end,
             "next": definition.feed.next,
+            "more": definition.feed.more,
+            "removable": definition.feed.removable,
         }
     )
 
@@ -121,6 +133,8 @@ def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
         "once": kind.once,
         "nested": kind.quoted.css if kind.quoted else None,
         "noscript": noscript,
+        "branch": kind.branch,
+        "together": kind.tree or kind.branch is not None,
         "sources": [_source(source) for _, source in sources],
         "quoted": [_source(source) for _, source in kind.quoted_places],
         "id": [place for place, (field, _) in enumerate(sources) if field == "id"],
@@ -132,6 +146,9 @@ def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
 
 def _source(source: Source) -> dict[str, Any]:
     return {
+        "elsewhere": source.record is not None,
+        "address": source.address,
+        "only": source.only,
         "css": source.css,
         "where": source.where,
         "start": source.start,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import structlog
@@ -15,6 +16,7 @@ import structlog
 from browser_pool import Lane
 from scraper.addresses import AddressPolicy, refusal, refusal_by_looks
 from scraper.definition import Definition
+from scraper.evidence import NOTHING_TO_SEE, EvidenceFolder
 from scraper.feed import FeedReport, OnBatch, Stop, collect
 from scraper.outcome import Outcome, Verdict
 from scraper.pace import Pace
@@ -26,12 +28,16 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class VisitSettings:
-    """`page_seconds` is for one page, `feed_seconds` for one feed; a longer wait for a turn is not waited for."""
+    """`page_seconds` is for one page, `feed_seconds` for one feed; a longer wait for a turn is not waited for.
+
+    `evidence` is where it is kept what a page looked like that was not what was asked for; None: nowhere.
+    """
 
     page_seconds: float = 20.0
     feed_seconds: float = 60.0
     turn_seconds: float = 60.0
     heed_robots: bool = True
+    evidence: EvidenceFolder | None = None
 
 
 class Visitor:
@@ -71,7 +77,8 @@ class Visitor:
         strayed = await self._strayed(url, report.final_url)
         if strayed is not None:
             return replace(report, outcome=Outcome.REFUSED_URL, reason=strayed, posts=())
-        return report
+        kept = await self._keep_evidence(lane, definition, report)
+        return replace(report, evidence=MappingProxyType({**report.evidence, "kept": kept})) if kept else report
 
     async def harvest(
         self,
@@ -108,7 +115,18 @@ class Visitor:
             follow=self._may_follow,
         )
         self._note(report.outcome, url, report.retry_after_seconds)
-        return report
+        kept = await self._keep_evidence(lane, definition, report)
+        return replace(report, evidence=MappingProxyType({**report.evidence, "kept": kept})) if kept else report
+
+    async def _keep_evidence(self, lane: Lane, definition: Definition, report: PageReport | FeedReport) -> str | None:
+        """Keep what the page shows, unless it is what was asked for. Returns where."""
+        if self.settings.evidence is None or report.outcome in NOTHING_TO_SEE:
+            return None
+        told = {"reason": report.reason, "layout": report.layout, **report.evidence}
+        place = await self.settings.evidence.keep(
+            lane, site=definition.name, outcome=report.outcome, url=report.url, report=told
+        )
+        return str(place) if place else None
 
     async def _admit(self, url: str, definition: Definition) -> Verdict | None:
         """None if `url` may be opened now, after its turn has been waited for; else what stands in the way."""

@@ -28,6 +28,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+site_app = typer.Typer(help="The sites that can be read: which there are, and whether they still are read right.")
+app.add_typer(site_app, name="site", no_args_is_help=True)
+
 
 def main() -> None:
     """Run the command line, and exit with its code."""
@@ -82,7 +85,13 @@ def scrape(  # noqa: PLR0917 options of a command
         str | None, typer.Option(help="The site definition to read by.", show_default="by address")
     ] = None,
     url: Annotated[str | None, typer.Option(help="The address that a saved page had.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds for a page.")] = None,
+    feed: Annotated[
+        bool, typer.Option("--feed", help="Go on to the end of the feed, not only its first page.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="With --feed: so many posts at most.")] = 1000,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds for a page, or for a feed.", show_default="20, 600 for a feed")
+    ] = None,
     allow_private: Annotated[bool, typer.Option("--allow-private", help="Open private addresses, too.")] = False,
     chromium: Chromium = None,
     memory_limit_mb: MemoryLimit = None,
@@ -92,33 +101,49 @@ def scrape(  # noqa: PLR0917 options of a command
 
     A saved page is opened as if it came from its own address, and nothing goes to the network.
 
+    A feed in jsonl is printed as it is read, however long it is.
+
     Examples: tidegate scrape https://news.ycombinator.com/ | tidegate scrape page.html --format json
     """
-    from tidegate.formats import console_for_results, write
+    from tidegate.formats import console_for_results, json_line, write
     from tidegate.program import definitions_for, open_program
+    from tidegate.scrape import check_feeds, scrape_feeds, understand
     from tidegate.scrape import scrape as scrape_pages
-    from tidegate.scrape import understand
 
     settings = _begin(
         verbose=verbose,
         chromium=chromium,
         memory_limit_mb=memory_limit_mb,
-        page_seconds=timeout,
+        page_seconds=None if feed else timeout,
+        feed_seconds=(timeout or 600) if feed else None,
         allow_private=allow_private or None,
     )
     definitions = definitions_for(settings)
     inputs = [understand(source, definitions, site=site, url=url) for source in sources]
+    if feed:
+        check_feeds(inputs)
+    console = console_for_results()
+
+    def print_now(posts: Any) -> None:
+        console.file.writelines(json_line(post) for post in posts)
+        console.file.flush()
 
     async def work() -> Any:
         async with open_program(settings, definitions=definitions) as program:
             with _bar(len(inputs)) as tell:
+                if feed:
+                    hand_on = print_now if format is Format.JSONL else None
+                    return await scrape_feeds(program, inputs, limit=limit, hand_on=hand_on, tell=tell)
                 return await scrape_pages(program, inputs, tell)
 
     pages = run_until_done(work())
-    write(pages, format, console_for_results())
+    write(pages, format, console)
     failed = [page for page in pages if page.report.outcome not in {Outcome.OK, Outcome.EMPTY}]
     for page in failed:
         typer.echo(f"tidegate: {page.source}: {page.report.outcome.value}: {page.report.reason}", err=True)
+    for page in pages if feed else ():
+        if page not in failed:
+            typer.echo(f"tidegate: {page.source}: {page.report.reason}", err=True)
     if failed:
         raise typer.Exit(EXIT_FAILURE)
 
@@ -202,16 +227,56 @@ def setup(chromium: Chromium = None) -> None:
         typer.echo(f"Postgres: {postgres.version}, data in {settings.data_dir}")
 
 
-@app.command()
-def sites() -> None:
+@site_app.command("list")
+def site_list() -> None:
     """List the sites that can be read.
 
-    Example: tidegate sites
+    Example: tidegate site list
     """
     from tidegate.program import definitions_for
 
     for definition in definitions_for(_begin(verbose=False)):
         typer.echo(f"{definition.name:<14} {definition.title:<20} {', '.join(definition.hosts)}")
+
+
+@site_app.command("check")
+def site_check(  # noqa: PLR0917 options of a command
+    pages: Annotated[
+        list[str] | None, typer.Argument(metavar="[SITE] [FILE-OR-URL...]", help="What to check, and on which pages.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    allow_private: Annotated[bool, typer.Option("--allow-private", help="Open private addresses, too.")] = False,
+    chromium: Chromium = None,
+    memory_limit_mb: MemoryLimit = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show which fields of which site are read, and which not any more.
+
+    Without pages it opens those that the definitions name. A site is fine when every page was what was asked for and
+    no field is read less than it lately was.
+
+    Examples: tidegate site check hackernews | tidegate site check x page.html
+    """
+    from tidegate.formats import console_for_results
+    from tidegate.program import definitions_for
+    from tidegate.site_check import as_dict, check_sites, what_to_check
+    from tidegate.site_view import show_check
+
+    settings = _begin(
+        verbose=verbose, chromium=chromium, memory_limit_mb=memory_limit_mb, allow_private=allow_private or None
+    )
+    definitions = definitions_for(settings)
+    checks = run_until_done(check_sites(settings, what_to_check(pages or [], definitions), definitions))
+    if as_json:
+        import json
+
+        typer.echo(json.dumps([as_dict(check) for check in checks], indent=2, ensure_ascii=False))
+    else:
+        console = console_for_results()
+        for check in checks:
+            show_check(check, console)
+    if not all(check.is_fine for check in checks):
+        raise typer.Exit(EXIT_FAILURE)
 
 
 @app.command()

@@ -134,7 +134,12 @@ def _page(page: Scraped) -> dict[str, Any]:
 
 def _jsonl(pages: Sequence[Scraped]) -> Iterator[str]:
     for post in _posts(pages):
-        yield json.dumps(post_as_dict(post), ensure_ascii=False) + "\n"
+        yield json_line(post)
+
+
+def json_line(post: Post) -> str:
+    """A post on a line of its own, as `jsonl` has it."""
+    return json.dumps(post_as_dict(post), ensure_ascii=False) + "\n"
 
 
 def _csv(pages: Sequence[Scraped]) -> Iterator[str]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from browser_pool import PoolSettings, UnifiedBrowserPool
-from memory import MemoryGuard, MemoryMonitor, MemorySource
+from memory import Level, MemoryGuard, MemoryMonitor, MemorySource
 from scraper.addresses import AddressPolicy
 from scraper.definitions import Definitions
+from scraper.evidence import EvidenceFolder
 from scraper.store.database import Database
 from scraper.store.embedded import EmbeddedPostgres
 from scraper.store.memory_history import MemoryHistory
@@ -43,6 +44,17 @@ def guard_for(settings: Settings) -> MemoryGuard:
     return MemoryGuard(MemoryMonitor(MemorySource(cap_bytes=cap_bytes)))
 
 
+def evidence_for(settings: Settings, guard: MemoryGuard) -> EvidenceFolder | None:
+    """Where evidence is kept. While memory is short there are no screenshots: they take some, and give none back."""
+    if not settings.evidence_mb:
+        return None
+    return EvidenceFolder(
+        settings.data_dir / "evidence",
+        settings.evidence_mb * MIB,
+        has_room=lambda: guard.monitor.check_memory().level < Level.CRITICAL,
+    )
+
+
 def pool_settings(settings: Settings) -> PoolSettings:
     """What the pool is told. Nothing here needs a Playwright page, so nothing here pays for one."""
     pool = PoolSettings(chromium=settings.chromium, needs_page=False, endpoints=settings.browsers)
@@ -57,12 +69,22 @@ async def open_program(
     guard = guard_for(settings)
     visitor = Visitor(
         policy or AddressPolicy(allow_private=settings.allow_private),
-        VisitSettings(page_seconds=settings.page_seconds, heed_robots=settings.heed_robots),
+        VisitSettings(
+            page_seconds=settings.page_seconds,
+            feed_seconds=settings.feed_seconds,
+            heed_robots=settings.heed_robots,
+            evidence=evidence_for(settings, guard),
+        ),
     )
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(guard)
         pool = await stack.enter_async_context(UnifiedBrowserPool(pool_settings(settings), guard=guard))
         yield Program(settings, guard, pool, visitor, definitions or definitions_for(settings))
+
+
+def has_database(settings: Settings) -> bool:
+    """Whether there is a database already: one that is set, or the embedded one of an earlier run."""
+    return settings.database_url is not None or EmbeddedPostgres.is_in(settings.data_dir)
 
 
 @asynccontextmanager

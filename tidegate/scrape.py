@@ -11,12 +11,16 @@ from urllib.parse import urlsplit
 from browser_pool import BrowserGone, LeaseEnded, LeaseRefused
 from scraper.definition import Definition
 from scraper.definitions import Definitions, own_addresses
+from scraper.evidence import read_at_of
+from scraper.feed import Stop
 from scraper.outcome import Outcome
-from scraper.page import PageReport, open_page
+from scraper.page import PageReport, SavedPage, open_page
+from scraper.post import Post
 from tidegate.errors import UsageError
 from tidegate.formats import Scraped
 from tidegate.program import Program
 
+HandOn = Callable[[Sequence[Post]], None]
 MOST_FILE_BYTES = 64 << 20
 LEASE_SPARE_SECONDS = 300.0
 
@@ -28,7 +32,7 @@ class Input:
     source: str
     url: str
     definition: Definition
-    saved_html: bytes | None = None
+    saved: SavedPage | None = None
 
 
 def understand(source: str, definitions: Definitions, *, site: str | None, url: str | None) -> Input:
@@ -51,7 +55,16 @@ def understand(source: str, definitions: Definitions, *, site: str | None, url: 
     if url is not None:
         _check_address(url)
     own = next((address for address in own_addresses(html) if definition.reads(address)), None)
-    return Input(source, url or own or definition.saved.base_url, definition, html)
+    return Input(
+        source, url or own or definition.saved.base_url, definition, SavedPage(html, read_at=read_at_of(Path(source)))
+    )
+
+
+def check_feeds(inputs: Sequence[Input]) -> None:
+    """Raise `UsageError` for what is no feed that could be gone on in."""
+    saved = next((page for page in inputs if page.saved is not None), None)
+    if saved is not None:
+        raise UsageError(f"{saved.source} is a saved page, which does not go on; leave --feed out")
 
 
 async def scrape(program: Program, inputs: Sequence[Input], tell: Callable[[], None]) -> list[Scraped]:
@@ -67,18 +80,63 @@ async def scrape(program: Program, inputs: Sequence[Input], tell: Callable[[], N
     return [task.result() for task in tasks]
 
 
+async def scrape_feeds(
+    program: Program, feeds: Sequence[Input], *, limit: int, hand_on: HandOn | None, tell: Callable[[], None]
+) -> list[Scraped]:
+    """Collect feeds to their ends, up to `limit` posts each, one after another. One result for each, in order.
+
+    With `hand_on` that gets the posts as they come, and the results have none: memory does not grow with the feed.
+    """
+    done = []
+    for feed in feeds:
+        report = await _collect(program, feed, limit=limit, hand_on=hand_on)
+        tell()
+        done.append(Scraped(feed.source, feed.definition.name, report))
+    return done
+
+
+async def _collect(program: Program, feed: Input, *, limit: int, hand_on: HandOn | None) -> PageReport:
+    async def keep(posts: Sequence[Post]) -> None:
+        if hand_on is None:
+            kept.extend(posts)
+        else:
+            hand_on(posts)
+
+    kept: list[Post] = []
+    deadline = program.settings.feed_seconds + LEASE_SPARE_SECONDS
+    try:
+        async with program.pool.lease(site=feed.definition.name, job="scrape", deadline=deadline) as lease:
+            report = await program.visitor.harvest(lease, feed.url, feed.definition, limit=limit, on_batch=keep)
+    except (BrowserGone, LeaseEnded) as error:
+        return PageReport(Outcome.CRASHED, str(error), feed.url, feed.url, posts=tuple(kept))
+    except LeaseRefused as error:
+        return PageReport(Outcome.TIMEOUT, str(error), feed.url, feed.url)
+    ended_badly = report.outcome is Outcome.OK and report.stopped_by is Stop.TROUBLE
+    return PageReport(
+        Outcome.INTERSTITIAL if ended_badly else report.outcome,
+        f"{report.count} posts; {report.stopped_by.value}: {report.reason}",
+        feed.url,
+        feed.url,
+        posts=tuple(kept),
+        layout=report.layout,
+        warnings=report.warnings,
+        evidence=report.evidence,
+        seconds=report.seconds,
+    )
+
+
 async def _read(program: Program, page: Input) -> PageReport:
     deadline = program.settings.page_seconds + LEASE_SPARE_SECONDS
     try:
         async with program.pool.lease(site=page.definition.name, job="scrape", deadline=deadline) as lease:
-            if page.saved_html is None:
+            if page.saved is None:
                 return await program.visitor.read(lease, page.url, page.definition)
             return await open_page(
                 lease,
                 page.url,
                 page.definition,
                 timeout_seconds=program.settings.page_seconds,
-                saved_html=page.saved_html,
+                saved=page.saved,
             )
     except (BrowserGone, LeaseEnded) as error:
         return PageReport(Outcome.CRASHED, str(error), page.url, page.url)

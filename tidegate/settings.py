@@ -72,8 +72,12 @@ class Settings(BaseSettings):
     """At most so many browser contexts at once; two a core where this is not set."""
     page_seconds: Annotated[float, Field(gt=0, le=600)] = 20.0
     """How long one page may take."""
+    feed_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+    """How long one feed may take."""
     allow_private: bool = False
     """Open addresses in private networks and on this machine, too."""
+    evidence_mb: Annotated[int, Field(ge=0, le=100_000)] = 100
+    """So much is kept of what pages looked like that were not what was asked for, the oldest go first; 0: nothing."""
     heed_robots: bool = True
     """Heed robots.txt."""
 

@@ -31,6 +31,7 @@ class Session:
     """A `Line` to one target. `id` is empty for the browser itself."""
 
     is_flat = True
+    refusals: tuple[type[Exception], ...] = (CommandFailed,)
 
     def __init__(self, connection: Connection, session_id: str) -> None:
         self.id = session_id

@@ -82,6 +82,8 @@ class CdpContext:
         try:
             await self.lane.open(BLANK, timeout_seconds=STORAGE_SECONDS)
             await self.lane.block()
+            await self.lane.hear(())
+            await self.lane.fence(None)
         except NavigationFailed as error:
             raise BrowserGone(str(error)) from None
 
@@ -110,7 +112,7 @@ class CdpContext:
         family = Family(
             session, dress=dress(identity, user_agent), credentials=credentials if credentials[0] else None
         )
-        self._lane = CdpLane(session, family)
+        self._lane = CdpLane(session, family, is_proxied=identity.is_proxied)
         try:
             await self._lane.start()
         except CommandFailed as error:

@@ -1,4 +1,4 @@
-"""The four verbs over bare CDP.
+"""The verbs of a lane over bare CDP.
 
 Three things make it fast: nothing is asked of the page that the reader does not need, a navigation is over as soon as
 the document has begun to arrive, and what is read comes back from one evaluation.
@@ -18,13 +18,17 @@ from browser_pool.errors import (
     BrowserGone,
     NavigationBecameDownload,
     NavigationFailed,
+    NavigationRefused,
     NavigationTimeout,
+    NoScreenshot,
     PageReplaced,
     ScriptFailed,
 )
 from browser_pool.family import Family
-from browser_pool.lane import RECLAIM_SECONDS, Opened
-from browser_pool.line import CommandFailed
+from browser_pool.fence import STRAYED, MayOpen
+from browser_pool.hearing import Heard, Hearing
+from browser_pool.lane import RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
+from browser_pool.line import CommandFailed, picture
 
 REPLACED = (
     "Cannot find default execution context",
@@ -43,14 +47,20 @@ class _Arrival:
     redirects: list[str] = field(default_factory=list)
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    remote: str | None = None
 
 
 class CdpLane:
-    """A `Lane` over the session of a page. Whoever made the page owns it; this only drives it."""
+    """A `Lane` over the session of a page. Whoever made the page owns it; this only drives it.
 
-    def __init__(self, session: Session, family: Family) -> None:
+    `is_proxied`: what comes, comes from a proxy, and where that had it from is not known.
+    """
+
+    def __init__(self, session: Session, family: Family, *, is_proxied: bool = False) -> None:
         self.line = session
         self._family = family
+        self._hearing = Hearing(session)
+        self._is_proxied = is_proxied
         self._arrivals: dict[str, _Arrival] = {}
         self._committed: dict[str, str] = {}
         self._wanted: tuple[str, asyncio.Future[Any]] | None = None
@@ -71,7 +81,11 @@ class CdpLane:
         try:
             async with limit:
                 await self._family.serve(saved_html)
-                return await self._navigate(url)
+                self._family.interception.set_out(url)
+                self._hearing.set_out()
+                opened = await self._navigate(url)
+                self._family.interception.passage.has_arrived = True
+                return opened
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -93,6 +107,8 @@ class CdpLane:
             )
         except CommandFailed as error:
             raise _failed(str(error)) from None
+        if (stray := self._family.interception.passage.stray) is not None:
+            raise PageReplaced(STRAYED.format(stray))
         if "exceptionDetails" in answer:
             raise _failed(_words(answer["exceptionDetails"]))
         return answer["result"].get("value")
@@ -103,6 +119,39 @@ class CdpLane:
             await self._family.block(Blocking.of(urls, kinds))
         except CommandFailed as error:
             raise BrowserGone(str(error)) from None
+
+    async def fence(self, may_open: MayOpen | None) -> None:
+        """See `Lane.fence`."""
+        try:
+            await self._family.fence(may_open)
+        except CommandFailed as error:
+            raise BrowserGone(str(error)) from None
+
+    async def hear(self, urls: Sequence[str]) -> None:
+        """See `Lane.hear`."""
+        try:
+            await self._hearing.hear(urls)
+        except CommandFailed as error:
+            raise BrowserGone(str(error)) from None
+
+    async def heard(self) -> list[Heard]:
+        """See `Lane.heard`."""
+        return await self._hearing.heard()
+
+    @property
+    def missed(self) -> int:
+        """See `Lane.missed`."""
+        return self._hearing.missed
+
+    async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
+        """See `Lane.screenshot`."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await picture(self.line)
+        except TimeoutError:
+            raise NoScreenshot(f"it did not answer in {timeout_seconds:.1f} s") from None
+        except CommandFailed as error:
+            raise NoScreenshot(str(error)) from None
 
     async def reclaim(self) -> None:
         """See `Lane.reclaim`."""
@@ -117,6 +166,8 @@ class CdpLane:
         answer = await self.line.send("Page.navigate", url=url)
         if answer.get("isDownload"):
             raise NavigationBecameDownload(url)
+        if (refusal := self._family.interception.passage.refusal) is not None and "errorText" in answer:
+            raise NavigationRefused(url, refusal.url, refusal.reason)
         if "errorText" in answer:
             raise NavigationFailed(url, answer["errorText"].removeprefix("net::"))
         document = answer.get("loaderId")
@@ -126,7 +177,7 @@ class CdpLane:
         # Until then an evaluation would still meet the old document.
         final_url = self._committed.get(document) or await self._commit_of(document)
         arrival = self._arrivals.get(document, _Arrival())
-        return Opened(final_url, arrival.status, arrival.headers, tuple(arrival.redirects))
+        return Opened(final_url, arrival.status, arrival.headers, tuple(arrival.redirects), arrival.remote)
 
     async def _commit_of(self, document: str) -> str:
         commit = self.line.promise()
@@ -148,6 +199,8 @@ class CdpLane:
         response = event["response"]
         if response["url"].startswith("http"):
             arrival.status = response["status"]
+            if not self._is_proxied:
+                arrival.remote = response.get("remoteIPAddress", "").strip("[]") or None
             arrival.headers = {name.lower(): value for name, value in response["headers"].items()}
 
     def _on_navigated(self, event: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from playwright.async_api import CDPSession, Error
 
 from browser_pool.browser import Browser, BrowserState
 from browser_pool.cdp.remote import websocket_of, without_user
-from browser_pool.chromium import Chromium, added_flags, sandbox_is_possible
+from browser_pool.chromium import NO_WINDOWS, Chromium, added_flags, sandbox_is_possible
 from browser_pool.endpoint import LOCAL, Endpoint, EndpointKind, without_secrets
 from browser_pool.errors import BrowserGone, EndpointUnreachable, LaunchFailed
 from browser_pool.identity import Identity
@@ -146,7 +146,7 @@ class NodeBrowser(Browser):
                 raise identity.unreadable(" ".join(str(error).partition(STATE_REFUSED)[2].split())) from None
             raise BrowserGone(_reason(error)) from None
         try:
-            return await PlaywrightContext.over(context)
+            return await PlaywrightContext.over(context, is_proxied=identity.is_proxied)
         except BrowserGone as gone:
             if not any(words in str(gone) for words in IDENTITY_REFUSED):
                 raise
@@ -202,7 +202,7 @@ async def _start(
         return await driver.playwright.chromium.launch(
             executable_path=str(chromium.executable),
             headless=not settings.headed,
-            args=list(added_flags(limit_bytes)),
+            args=[*added_flags(limit_bytes), NO_WINDOWS],
             chromium_sandbox=sandbox,
             timeout=settings.launch_seconds * 1000,
             env={**os.environ, "TMPDIR": str(driver.scratch.path)},

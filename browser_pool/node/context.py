@@ -17,17 +17,18 @@ POPUP_SECONDS = 5.0
 class PlaywrightContext:
     """One Playwright context and its page. Made by `over`, ended by `close`."""
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, *, is_proxied: bool) -> None:
         self._context = context
+        self._is_proxied = is_proxied
         self._lane: PlaywrightLane | None = None
         self._was_handed_out = False
         self._is_opening_page = False
         self._closing_popups: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def over(cls, context: BrowserContext) -> PlaywrightContext:
+    async def over(cls, context: BrowserContext, *, is_proxied: bool) -> PlaywrightContext:
         """Give a new Playwright context its page. The context is closed if that fails."""
-        made = cls(context)
+        made = cls(context, is_proxied=is_proxied)
         context.on("page", made._on_page)
         try:
             await made._open_page()
@@ -62,6 +63,8 @@ class PlaywrightContext:
             else:
                 await _leave(self.lane.page)
                 await self.lane.block()
+                await self.lane.hear(())
+                await self.lane.fence(None)
         except Error as error:
             raise BrowserGone(str(error)) from None
 
@@ -82,7 +85,7 @@ class PlaywrightContext:
     async def _open_page(self) -> None:
         self._is_opening_page = True
         try:
-            self._lane = await PlaywrightLane.over(await self._context.new_page())
+            self._lane = await PlaywrightLane.over(await self._context.new_page(), is_proxied=self._is_proxied)
         except Error as error:
             raise BrowserGone(str(error)) from None
         finally:

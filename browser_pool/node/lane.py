@@ -1,4 +1,4 @@
-"""The four verbs over a Playwright page."""
+"""The verbs of a lane over a Playwright page."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ from browser_pool.errors import (
     BrowserGone,
     NavigationBecameDownload,
     NavigationFailed,
+    NavigationRefused,
     NavigationTimeout,
+    NoScreenshot,
     PageCrashed,
     PageReplaced,
     ScriptFailed,
 )
 from browser_pool.family import Family
-from browser_pool.lane import RECLAIM_SECONDS, Opened
+from browser_pool.fence import STRAYED, MayOpen
+from browser_pool.hearing import Heard, Hearing
+from browser_pool.lane import RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
+from browser_pool.line import picture
 from browser_pool.node.line import NodeLine
 
 ERROR_PAGE = "chrome-error:"
@@ -37,57 +42,103 @@ REPLACED = (
 
 
 class PlaywrightLane:
-    """A `Lane` over a Playwright page. Whoever made the page owns it; this only drives it."""
+    """A `Lane` over a Playwright page. Whoever made the page owns it; this only drives it.
 
-    def __init__(self, page: Page, line: NodeLine) -> None:
+    `is_proxied`: what comes, comes from a proxy, and where that had it from is not known.
+    """
+
+    def __init__(self, page: Page, line: NodeLine, *, is_proxied: bool = False) -> None:
         self.page = page
         self.line = line
+        self._hearing = Hearing(line)
+        self._is_proxied = is_proxied
         # Playwright has a worker run at once, so that what it is told comes too late for its first requests.
         self._family = Family(line, is_shared=True)
         self._crashed = asyncio.Event()
         page.on("crash", self._on_crash)
 
     @classmethod
-    async def over(cls, page: Page) -> PlaywrightLane:
+    async def over(cls, page: Page, *, is_proxied: bool = False) -> PlaywrightLane:
         """Attach to `page`."""
-        lane = cls(page, NodeLine(await page.context.new_cdp_session(page)))
+        lane = cls(page, NodeLine(await page.context.new_cdp_session(page)), is_proxied=is_proxied)
         await lane._family.start()
         return lane
 
     async def open(self, url: str, *, timeout_seconds: float, saved_html: bytes | None = None) -> Opened:
         """See `Lane.open`."""
         await self._devtools(self._family.serve(saved_html))
+        self._family.interception.set_out(url)
+        self._hearing.set_out()
         going = self.page.goto(url, wait_until="commit", timeout=timeout_seconds * 1000)
         try:
             response = await self._unless_crashed(going)
         except PlaywrightTimeout:
             raise NavigationTimeout(url, timeout_seconds) from None
         except Error as error:
+            refusal = self._family.interception.passage.refusal
+            if refusal is not None:
+                raise NavigationRefused(url, refusal.url, refusal.reason) from None
             failed = _navigation_error(url, error)
             if isinstance(failed, NavigationFailed):
                 await self._settle()
             raise failed from None
+        self._family.interception.passage.has_arrived = True
         if response is None:
             return Opened(self.page.url, None)
-        return Opened(self.page.url, response.status, response.headers, _redirects(response))
+        remote = None if self._is_proxied else await self._remote(response)
+        return Opened(self.page.url, response.status, response.headers, _redirects(response), remote)
 
     async def evaluate(self, script: str, argument: object = None) -> Any:
         """See `Lane.evaluate`."""
         try:
-            return await self._unless_crashed(self.page.evaluate(script, argument))
+            result = await self._unless_crashed(self.page.evaluate(script, argument))
         except Error as error:
             words = _first_line(error)
             raise (PageReplaced(words) if any(mark in words for mark in REPLACED) else ScriptFailed(words)) from None
+        if (stray := self._family.interception.passage.stray) is not None:
+            raise PageReplaced(STRAYED.format(stray))
+        return result
 
     async def block(self, urls: Sequence[str] = (), kinds: Sequence[str] = ()) -> None:
         """See `Lane.block`."""
         await self._devtools(self._family.block(Blocking.of(urls, kinds)))
+
+    async def fence(self, may_open: MayOpen | None) -> None:
+        """See `Lane.fence`."""
+        await self._devtools(self._family.fence(may_open))
+
+    async def hear(self, urls: Sequence[str]) -> None:
+        """See `Lane.hear`."""
+        await self._devtools(self._hearing.hear(urls))
+
+    async def heard(self) -> list[Heard]:
+        """See `Lane.heard`."""
+        return await self._hearing.heard()
+
+    @property
+    def missed(self) -> int:
+        """See `Lane.missed`."""
+        return self._hearing.missed
+
+    async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
+        """See `Lane.screenshot`."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return bytes(await self._unless_crashed(picture(self.line)))
+        except TimeoutError:
+            raise NoScreenshot(f"it did not answer in {timeout_seconds:.1f} s") from None
+        except Error as error:
+            raise NoScreenshot(_first_line(error)) from None
 
     async def reclaim(self) -> None:
         """See `Lane.reclaim`."""
         async with asyncio.timeout(RECLAIM_SECONDS):
             await self._devtools(self.line.send("HeapProfiler.collectGarbage"))
             await self._devtools(self.line.send("Memory.simulatePressureNotification", level="critical"))
+
+    async def _remote(self, response: Response) -> str | None:
+        address = await self._devtools(response.server_addr())
+        return address["ipAddress"].strip("[]") or None if address is not None else None
 
     async def _settle(self) -> None:
         """Wait for the error page of an address that failed: it comes late, and would interrupt the next address."""

@@ -22,6 +22,7 @@ class NodeLine:
     """A `Line` over a session of Playwright's."""
 
     is_flat = False
+    refusals: tuple[type[Exception], ...] = (Error,)
 
     def __init__(self, session: CDPSession) -> None:
         self._session = session
@@ -66,6 +67,7 @@ class WrappedLine:
     """A `Line` to a child target, whose messages travel inside those of its parent."""
 
     is_flat = False
+    refusals: tuple[type[Exception], ...] = (CommandFailed,)
 
     def __init__(self, parent: NodeLine | WrappedLine, session_id: str) -> None:
         self._parent = parent

@@ -65,6 +65,11 @@ class EmbeddedPostgres:
     Raises `DatabaseUnavailable` with what to do.
     """
 
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether there is a database in `folder` already."""
+        return (folder / "postgres" / "PG_VERSION").exists()
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder = folder.absolute()
         self._data = folder / "postgres"

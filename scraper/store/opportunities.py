@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import asyncpg
 
+from scraper.drift import Place, Yield
 from scraper.outcome import Outcome
 from scraper.store.database import Database, sql
 from scraper.store.errors import NothingWritten
+from scraper.store.yields import NOTHING
+from scraper.store.yields import add as add_yields
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ async def record_harvest(
     outcome: Outcome,
     reason: str,
     seconds: float,
+    evidence: str | None = None,
+    yields: Mapping[Place, Yield] = NOTHING,
 ) -> int:
     """Store what a target gave, all of it or nothing. Returns how many opportunities are new."""
     new = 0
@@ -73,8 +78,9 @@ async def record_harvest(
         if await connection.fetchrow(sql("target_was_harvested"), target.row, outcome.value) is None:
             raise NothingWritten(f"target {target.url} is not in the database any more")
         await connection.execute(
-            sql("record_outcome"), run, target.site, target.url, None, outcome.value, reason, seconds
+            sql("record_outcome"), run, target.site, target.url, None, outcome.value, reason, seconds, evidence
         )
+        await add_yields(connection, yields)
         for one in found:
             row = await connection.fetchrow(
                 sql("upsert_opportunity"),

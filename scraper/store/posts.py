@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +10,15 @@ from typing import Any
 import asyncpg
 
 from memory import MemoryMonitor
+from scraper.drift import Place, Yield
 from scraper.outcome import Outcome
 from scraper.page import PageReport
-from scraper.post import METRICS
+from scraper.post import METRICS, approximate_as_dict
 from scraper.store.database import Database, sql
 from scraper.store.errors import NothingWritten
 from scraper.store.pagination import PaginatedQuery
+from scraper.store.yields import NOTHING
+from scraper.store.yields import add as add_yields
 
 BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -88,8 +90,12 @@ def followed(row: asyncpg.Record) -> FollowedPost:
     return FollowedPost(row["id"], row["site"], row["post_id"], row["url"])
 
 
-async def record_pages(database: Database, run: int, pages: Sequence[PageOfPost]) -> None:
+async def record_pages(
+    database: Database, run: int, pages: Sequence[PageOfPost], yields: Mapping[Place, Yield] = NOTHING
+) -> None:
     """Store what came of a batch of pages, all of it or nothing. Only an outcome of `ok` stores metrics.
+
+    `yields` is what was read in them field by field.
 
     Raises `NothingWritten` if a post is not there any more.
     """
@@ -108,7 +114,9 @@ async def record_pages(database: Database, run: int, pages: Sequence[PageOfPost]
             await connection.execute(
                 sql("record_outcome"),
                 *(run, post.site, post.url, post.row, report.outcome.value, report.reason, report.seconds),
+                report.evidence.get("kept"),
             )
+        await add_yields(connection, yields)
 
 
 async def _record_snapshot(connection: Any, run: int, page: PageOfPost) -> None:
@@ -120,7 +128,7 @@ async def _record_snapshot(connection: Any, run: int, page: PageOfPost) -> None:
         page.post.row,
         run,
         *(read.metric(metric) for metric in METRICS),
-        {metric: dataclasses.asdict(count) for metric, count in read.approximate.items()},
+        approximate_as_dict(read),
         dict(read.sources),
         list(read.warnings),
         read.layout,

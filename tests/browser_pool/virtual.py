@@ -14,6 +14,7 @@ from browser_pool.browser import Browser, BrowserState
 from browser_pool.chromium import Chromium
 from browser_pool.endpoint import LOCAL
 from browser_pool.errors import BrowserGone, LaunchFailed
+from browser_pool.hearing import Heard
 from browser_pool.identity import Identity
 from browser_pool.lane import Opened
 from browser_pool.settings import PoolSettings
@@ -211,6 +212,32 @@ class PuppetLane:
         """See `Lane.block`."""
         del urls, kinds
         await self._browser.answer()
+
+    async def fence(self, may_open: object) -> None:
+        """See `Lane.fence`."""
+        del may_open
+        await self._browser.answer()
+
+    async def hear(self, urls: object) -> None:
+        """See `Lane.hear`."""
+        del urls
+        await self._browser.answer()
+
+    async def heard(self) -> list[Heard]:
+        """See `Lane.heard`."""
+        await self._browser.answer()
+        return []
+
+    @property
+    def missed(self) -> int:
+        """See `Lane.missed`."""
+        return 0
+
+    async def screenshot(self, *, timeout_seconds: float = 5.0) -> bytes:
+        """See `Lane.screenshot`."""
+        del timeout_seconds
+        await self._browser.answer()
+        return b""
 
     async def reclaim(self) -> None:
         """See `Lane.reclaim`."""

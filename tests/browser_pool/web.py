@@ -31,9 +31,14 @@ class Asked:
 
 @dataclass(slots=True)
 class Web:
-    """`pages` are by path, without the query. To a browser, `other_url` has the same pages at another site."""
+    """`pages` are by path, without the query. To a browser, `other_url` has the same pages at another site.
+
+    `moved` are the addresses that paths send on to; what is in `endless` begins and never ends.
+    """
 
     pages: dict[str, Page] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
+    endless: dict[str, tuple[str, str]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
 
@@ -60,7 +65,14 @@ class Web:
             path = urlsplit(target)._replace(scheme="", netloc="").geturl()
             self.asked.append(Asked(headers.get("host", ""), path, headers))
             page = self.pages.get(path.partition("?")[0])
-            if page is None:
+            if path in self.moved:
+                await _write(writer, "302 Found", {"Location": self.moved[path]}, "")
+            elif path in self.endless:
+                kind, text = self.endless[path]
+                writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n{text}".encode())
+                # Until the browser hangs up.
+                await reader.read()
+            elif page is None:
                 await _write(writer, "404 Not Found", {}, "")
             else:
                 kind, text = page if isinstance(page, tuple) else ("text/html; charset=utf-8", page)

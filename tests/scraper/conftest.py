@@ -14,7 +14,7 @@ from browser_pool.cdp.browser import CdpBrowser
 from browser_pool.identity import DEFAULT_IDENTITY
 from scraper.definition import Definition
 from scraper.definitions import Definitions
-from scraper.page import PageReport, open_page
+from scraper.page import PageReport, SavedPage, open_page
 
 PAGES = Path(__file__).parent / "pages"
 ReadFile = Callable[..., Awaitable[PageReport]]
@@ -49,7 +49,7 @@ def read_html(lane: Lane) -> ReadHtml:
 
     async def read(definition: Definition, html: bytes, url: str | None = None) -> PageReport:
         address = url or definition.saved.base_url
-        return await open_page(lane, address, definition, timeout_seconds=20, saved_html=html)
+        return await open_page(lane, address, definition, timeout_seconds=20, saved=SavedPage(html))
 
     return read
 

@@ -43,8 +43,14 @@ def test_a_part_that_is_not_understood_is_said_to_be(label: str, unknown: tuple[
 
 
 def test_the_numbers_of_parts_in_unknown_words_are_told() -> None:
-    read = read_label("1 reply, 41 atsegin, ردّان", WORDS)
+    read = read_label("1 reply, 41 atsegin, ردّان", WORDS, language="eu")
     assert (read.unknown, read.unknown_numbers) == (("41 atsegin", "ردّان"), (41, None))
+
+
+def test_without_a_language_only_the_words_of_the_definition_are_sure_to_leave_a_number_as_it_is() -> None:
+    read = read_label("41 Antworten, 5 ezer", WORDS)
+    assert {metric: count.exact for metric, count in read.counts.items()} == {"replies": 41}
+    assert (read.unknown, read.unknown_numbers) == (("5 ezer",), (None,))
 
 
 def test_a_count_that_is_known_and_not_kept_is_no_riddle() -> None:

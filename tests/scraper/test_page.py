@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,7 +14,7 @@ from browser_pool.cdp.lane import CdpLane
 from browser_pool.errors import BrowserGone, PageCrashed
 from scraper.definitions import Definitions
 from scraper.outcome import Outcome
-from scraper.page import open_page
+from scraper.page import SavedPage, open_page
 from scraper.post import post_as_dict
 from scraper.reader import MAX_CHARACTERS, MAX_ITEMS
 
@@ -200,7 +200,7 @@ async def test_what_a_page_shows_only_without_javascript_is_read(
         f"{address}/",
         definition,
         timeout_seconds=10,
-        saved_html=page(f"<noscript>{article(8)}</noscript>").encode(),
+        saved=SavedPage(page(f"<noscript>{article(8)}</noscript>").encode()),
     )
     assert [(one.id, one.likes) for one in (*live.posts, *saved.posts)] == [("7", 45), ("8", 45)]
 
@@ -230,7 +230,7 @@ async def test_one_lane_reads_saved_pages_and_live_ones_in_turn(
             f"{address}/@alice/post/{path}",
             demo,
             timeout_seconds=20,
-            saved_html=saved.encode() if saved else None,
+            saved=SavedPage(saved.encode()) if saved else None,
         )
         found.append(report.post.id if report.post else report.reason)
     assert found == ["7", "9", "10", "8"]
@@ -246,7 +246,9 @@ async def test_a_saved_page_fetches_nothing_and_runs_nothing(
     )
     address = await serve({})
     url = f"{address}/@alice/post/7"
-    report = await open_page(lane, url, definitions.by_name("demo"), timeout_seconds=20, saved_html=html.encode())
+    report = await open_page(
+        lane, url, definitions.by_name("demo"), timeout_seconds=20, saved=SavedPage(html.encode())
+    )
     assert report.outcome is Outcome.OK
     assert failures == ["csp", "csp"]
 
@@ -258,6 +260,9 @@ class LaneThatFails:
         self._error = error
 
     async def block(self, *_: Any) -> None:
+        await asyncio.sleep(0)
+
+    async def hear(self, *_: Any) -> None:
         await asyncio.sleep(0)
 
     async def open(self, *_: Any, **__: Any) -> Any:
@@ -274,12 +279,12 @@ async def test_a_crash_of_the_page_is_an_outcome_and_the_loss_of_the_browser_is_
     definitions: Definitions,
 ) -> None:
     demo = definitions.by_name("demo")
-    crashed = await open_page(
-        LaneThatFails(PageCrashed("renderer")), "http://127.0.0.1/@a/post/1", demo, timeout_seconds=5
-    )
-    assert crashed.outcome is Outcome.CRASHED
+    url = "http://127.0.0.1/@a/post/1"
+    crashed, gone = (LaneThatFails(error) for error in (PageCrashed("renderer"), BrowserGone("driver")))
+    report = await open_page(cast("Lane", crashed), url, demo, timeout_seconds=5)
+    assert report.outcome is Outcome.CRASHED
     with pytest.raises(BrowserGone):
-        await open_page(LaneThatFails(BrowserGone("driver")), "http://127.0.0.1/@a/post/1", demo, timeout_seconds=5)
+        await open_page(cast("Lane", gone), url, demo, timeout_seconds=5)
 
 
 async def test_a_renderer_that_dies_while_it_is_read_is_a_crash(
@@ -301,7 +306,7 @@ async def test_the_keys_of_a_post_as_json_are_a_promise(lane: Lane, definitions:
     address = await serve({"/": page(article(7))})
     report = await open_page(lane, f"{address}/", definitions.by_name("demo"), timeout_seconds=20)
     assert list(post_as_dict(report.posts[0])) == [
-        "id", "site", "url", "author", "author_name", "title", "text", "link", "time", "rank", "depth", "parent",
-        "pinned", "promoted", "social_context", "quoted", "views", "likes", "reposts", "replies", "bookmarks",
-        "score", "approximate", "layout", "warnings", "sources",
+        "id", "site", "kind", "url", "author", "author_name", "title", "text", "link", "time", "rank", "depth",
+        "parent", "pinned", "promoted", "reposted", "social_context", "quoted", "views", "likes", "reposts",
+        "replies", "bookmarks", "score", "approximate", "layout", "warnings", "sources",
     ]  # fmt: skip

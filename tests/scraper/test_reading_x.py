@@ -34,7 +34,7 @@ async def test_a_status_page_gives_the_post_its_replies_and_no_advertisement(rea
     assert post.author == "maraquill"
     assert post.author_name == "Mara Quill 🌊"
     assert post.text == "Tide tables for @harbour are out 🎉\nSecond line, 1,234 boats."
-    assert post.time == datetime(2023, 9, 8, 4, 35, 29, tzinfo=UTC)
+    assert post.time == datetime(2023, 9, 8, 4, 15, 59, tzinfo=UTC)
     assert post.url == "https://x.com/maraquill/status/1700000000000000001"
     assert (post.pinned, post.promoted, post.quoted) == (False, False, None)
     advertisements = [one for one in report.posts if one.promoted]
@@ -52,7 +52,7 @@ async def test_german_labels_a_pinned_post_a_repost_and_a_quote_are_understood(r
     assert reposted.author == "kuestenfunk"
     assert reposted.pinned is False
     assert reposted.text is None
-    assert reposted.time == datetime(2022, 12, 6, 6, tzinfo=UTC)
+    assert reposted.time == datetime(2022, 12, 6, 5, 31, 41, tzinfo=UTC)
     assert counts(reposted) == {"replies": 0, "reposts": 0, "likes": 0, "bookmarks": 0, "views": None}
     assert reposted.quoted is not None
     assert (reposted.quoted.author, reposted.quoted.text) == ("nebelhorn", "Zitiert: 5555 Antworten")
@@ -111,7 +111,7 @@ async def test_the_client_of_july_2026_is_read_and_its_quotes_do_not_leak(read_f
     post, second = report.posts
     assert counts(post) == {"replies": 28, "reposts": None, "likes": 1712, "bookmarks": 208, "views": 32877}
     assert post.text == "Ferry is late, cut nowhere"
-    assert post.time == datetime(2026, 8, 19, 10, 45, 57, tzinfo=UTC)
+    assert post.time == datetime(2026, 8, 19, 8, 56, 44, tzinfo=UTC)
     assert post.quoted is not None
     assert (post.quoted.id, post.quoted.author, post.quoted.text) == (
         "2080000000000000002",
@@ -131,7 +131,7 @@ async def test_the_client_of_august_2026_is_read_in_any_language_and_unusable_di
     post, answer = (await read_file("x/client-of-august-2026.html")).posts
     assert (post.author, post.author_name) == ("toudaimori", "灯台守 🗼")
     assert post.text == "霧が晴れた。\n@kaze 見て"
-    assert post.time == datetime(2026, 8, 17, 20, 1, tzinfo=UTC)
+    assert post.time == datetime(2026, 8, 16, 14, 43, 6, tzinfo=UTC)
     assert counts(post) == {"replies": 10, "reposts": 46, "likes": 1008, "bookmarks": None, "views": None}
     assert (post.approximate["views"].low, post.approximate["views"].high) == (38000, 38999)
     assert (post.quoted, post.pinned) == (None, None)

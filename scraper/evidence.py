@@ -1,0 +1,125 @@
+"""What a page looked like that was not what was asked for: its HTML, a screenshot, and what was made of it.
+
+One folder a page, below one folder whose size is kept within bounds: the oldest go first. `tidegate scrape` reads
+`page.html` of such a folder again, as the page it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from browser_pool.errors import BrowserPoolError
+from browser_pool.lane import Lane
+from scraper.outcome import Outcome
+
+log = structlog.get_logger()
+
+PAGE: Final = "page.html"
+SCREENSHOT: Final = "page.webp"
+REPORT: Final = "report.json"
+KEEP_BYTES: Final = 100 << 20
+MOST_HTML_CHARACTERS: Final = 8_000_000
+HTML_SECONDS: Final = 5.0
+NOTHING_TO_SEE: Final = frozenset(
+    {Outcome.OK, Outcome.EMPTY, Outcome.REFUSED_URL, Outcome.DENIED_BY_ROBOTS, Outcome.CRASHED}
+)
+"""Outcomes of pages that are as they should be, that were not opened, or that are no more."""
+
+_HTML = """(most) => {
+  const type = document.doctype ? "<!DOCTYPE html>" : "";
+  return (type + document.documentElement.outerHTML).slice(0, most);
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFolder:
+    """Where evidence is kept, and how much of it at most. `has_room` says whether memory allows a screenshot now."""
+
+    folder: Path
+    keep_bytes: int = KEEP_BYTES
+    has_room: Callable[[], bool] = lambda: True
+
+    async def keep(
+        self, lane: Lane, *, site: str, outcome: Outcome, url: str, report: Mapping[str, Any]
+    ) -> Path | None:
+        """Keep what the page shows now. Returns its folder; None where the page gives nothing any more.
+
+        A disk that is full is told to the log: the outcome counts without its evidence, too.
+        """
+        html = await _html_of(lane)
+        image = await _image_of(lane) if self.has_room() else None
+        if html is None and image is None:
+            return None
+        now = datetime.now(UTC)
+        told = {"url": url, "site": site, "outcome": outcome.value, "read_at": now.isoformat(), **report}
+        try:
+            return await asyncio.to_thread(self._write, now, told, html, image)
+        except OSError as error:
+            log.warning("evidence.not_kept", url=url, folder=str(self.folder), error=str(error))
+            return None
+
+    def _write(self, now: datetime, told: Mapping[str, Any], html: str | None, image: bytes | None) -> Path:
+        mark = sha256(f"{told['url']} {now.isoformat()}".encode()).hexdigest()[:6]
+        name = f"{now:%Y%m%dT%H%M%S%f}-{told['site']}-{told['outcome']}-{mark}"
+        place = self.folder / name
+        place.mkdir(parents=True, mode=0o700)
+        if html is not None:
+            (place / PAGE).write_text(html, "utf-8", errors="replace")
+        if image is not None:
+            (place / SCREENSHOT).write_bytes(image)
+        (place / REPORT).write_text(json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8")
+        self._make_room()
+        return place
+
+    def _make_room(self) -> None:
+        """Remove the oldest until what is left fits; the newest stays whatever its size."""
+        places = sorted(place for place in self.folder.iterdir() if _NAME.fullmatch(place.name))
+        sizes = [sum(file.stat().st_size for file in place.iterdir()) for place in places]
+        total = sum(sizes)
+        for place, size in zip(places[:-1], sizes, strict=False):
+            if total <= self.keep_bytes:
+                return
+            shutil.rmtree(place)
+            total -= size
+
+
+_NAME = re.compile(r"\d{8}T\d{12}-[a-z][a-z0-9_-]*-[a-z_]+-[0-9a-f]{6}")
+
+
+def read_at_of(page: Path) -> datetime | None:
+    """When the page in `page` was read, if it is evidence; None for any other file."""
+    try:
+        told = json.loads((page.parent / REPORT).read_text("utf-8"))
+        moment = datetime.fromisoformat(told["read_at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return moment if page.name == PAGE and moment.tzinfo is not None else None
+
+
+async def _html_of(lane: Lane) -> str | None:
+    try:
+        async with asyncio.timeout(HTML_SECONDS):
+            html: str = await lane.evaluate(_HTML, MOST_HTML_CHARACTERS)
+    except (TimeoutError, BrowserPoolError) as error:
+        log.info("evidence.no_html", error=str(error))
+        return None
+    return html
+
+
+async def _image_of(lane: Lane) -> bytes | None:
+    try:
+        return await lane.screenshot()
+    except BrowserPoolError as error:
+        log.info("evidence.no_screenshot", error=str(error))
+        return None

@@ -1,0 +1,347 @@
+"""One post, from the strings of an element and from the JSON objects that have its id.
+
+Each field takes the first of its sources that says something. A count or a time takes the first that is exact, but
+only if no other source contradicts it: where the page says two different things, it is unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from urllib.parse import urljoin
+
+from scraper.counts import Count, count_among_words, read_count
+from scraper.definition import Definition, address_as_id
+from scraper.kinds import ItemKind, Layout, Source
+from scraper.labels import read_label
+from scraper.post import METRICS, Post, Quoted
+from scraper.reader import RawItem, Reading
+from scraper.records import Record, RecordBook, as_text, look_up
+from scraper.times import Moment, read_moment
+
+_HAS_DIGIT = re.compile(r"\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What all posts of a page have in common."""
+
+    definition: Definition
+    reading: Reading
+    records: RecordBook
+    read_at: datetime | None
+
+    @property
+    def language(self) -> str | None:
+        """Of its counts and times."""
+        return self.reading.language or self.definition.language
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One kind of post of one layout, with its sources in the order of the reader's strings."""
+
+    layout: Layout
+    kind: ItemKind
+    places: tuple[tuple[str, Source], ...]
+    quoted_places: tuple[tuple[str, Source], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one source says: its string, None where it says nothing, and the place that it is from."""
+
+    source: Source
+    raw: str | None
+    place: str
+
+    @property
+    def value(self) -> str | None:
+        """What the source's pattern takes from it."""
+        if self.raw is None or self.source.pattern is None:
+            return self.raw
+        found = re.search(self.source.pattern, self.raw)
+        if not found:
+            return None
+        return next((group for group in found.groups() if group is not None), found[0])
+
+
+class Item:
+    """One element, its strings by field."""
+
+    def __init__(self, page: Page, face: Face, raw: RawItem) -> None:
+        self.definition = page.definition
+        self.layout = face.layout
+        self.kind = face.kind
+        self.base_url = page.reading.url
+        self.language = page.language
+        self.read_at = page.read_at
+        self.warnings: list[str] = []
+        self.sources: dict[str, str] = {}
+        self.values = _by_field(face.places, raw.values)
+        self.inner = _by_field(face.quoted_places, raw.quoted) if raw.quoted is not None else None
+        self.id = raw.record_id or self._id()
+        if self.id is not None and self.kind.records:
+            self._look_up(page.records, raw.kind, self.id)
+        self.counts = self._counts()
+        self.moment = self._moment()
+
+    def _id(self) -> str | None:
+        said = self.string("id")
+        if said is None or self.definition.post_id is not None:
+            return said
+        return address_as_id(urljoin(self.base_url, said))
+
+    def _look_up(self, records: RecordBook, kind: int, post_id: str) -> None:
+        """Fill in what the records of this post say, each in the place of its source."""
+        found = records.of(kind, post_id)
+        self.values = {
+            name: [one for said in values for one in _with_records(said, found)]
+            for name, values in self.values.items()
+        }
+
+    def missing(self) -> list[str]:
+        """Which of the required fields are not there."""
+        there = {name for name in ("id", *self.kind.required) if name != "counts" and self._there(name)}
+        if any(count.exact is not None or count.range for count in self.counts.values()):
+            there.add("counts")
+        return [name for name in dict.fromkeys(("id", *self.kind.required)) if name not in there]
+
+    def _there(self, name: str) -> bool:
+        if name == "id":
+            return self.id is not None
+        return (self.author() if name == "author" else self.string(name)) is not None
+
+    def string(self, name: str) -> str | None:
+        """The field as a string, trimmed; None where no source says anything."""
+        for said in self.values.get(name, ()):
+            value = said.value
+            if value is not None and value.strip():
+                self.sources[name] = said.place
+                return value.strip()
+        return None
+
+    def author(self) -> str | None:
+        """Who wrote it; None where the page names two people."""
+        return self._agreed("author", self.values.get("author", ()))
+
+    def _agreed(self, name: str, values: Sequence[_Said]) -> str | None:
+        said = [(one.place, value) for one in values if (value := (one.value or "").strip())]
+        if not said:
+            return None
+        place, first = said[0]
+        other = next((value for _, value in said if value.casefold() != first.casefold()), None)
+        if other is not None:
+            self.warnings.append(f"{name}: the page says both {first[:40]!r} and {other[:40]!r}")
+            return None
+        self.sources[name] = place
+        return first
+
+    def number(self, name: str) -> int | None:
+        """A plain integer, such as a rank or a depth."""
+        for said in self.values.get(name, ()):
+            value = said.value
+            if value is not None and value.strip().isascii() and value.strip().isdigit():
+                self.sources[name] = said.place
+                return int(value) // said.source.divide_by
+        return None
+
+    def flag(self, name: str) -> bool | None:
+        """True if a source fits, False if none is there, None if one is there and says something unheard of."""
+        if name not in self.values:
+            return None
+        unheard = False
+        for said in self.values[name]:
+            if said.value is not None:
+                self.sources[name] = said.place
+                return True
+            unheard = unheard or said.raw is not None
+        return None if unheard else False
+
+    def _moment(self) -> Moment | None:
+        """When it was posted: the first source that is exact, else the first that is understood."""
+        said: list[tuple[str, Moment]] = []
+        for one in self.values.get("time", ()):
+            value = one.value
+            if value is None or not value.strip():
+                continue
+            moment = read_moment(
+                value,
+                now=self.read_at,
+                language=self.language,
+                zone=one.source.zone,
+                form=one.source.form,
+                id_time_from=one.source.id_time_from,
+            )
+            if moment is None:
+                self.warnings.append(f"time: {value[:40]!r} is no moment that can be told")
+            else:
+                said.append((one.place, moment))
+        if not said:
+            return None
+        place, best = next(((place, moment) for place, moment in said if moment.exact), said[0])
+        against = next((moment for _, moment in said if not _could_be_one(best, moment)), None)
+        if against is not None:
+            self.warnings.append(f"time: the page says both {best.text[:40]!r} and {against.text[:40]!r}")
+            return None
+        self.sources["time"] = place
+        return best
+
+    def post(self) -> Post:
+        """The whole post. Only for an element that misses nothing."""
+        if self.id is None:
+            raise ValueError("a post without an id")
+        author = self.author()
+        link = self.string("link")
+        exact = {metric: count.exact for metric, count in self.counts.items()}
+        approximate = {metric: count.range for metric, count in self.counts.items() if count.range}
+        if self.flag("cut"):
+            self.warnings.append("text: cut by the site")
+        return Post(
+            id=self.id,
+            site=self.definition.name,
+            layout=self.layout.name,
+            kind=self.kind.name,
+            url=self.definition.permalink_of(self.id, author, self.base_url),
+            author=author,
+            author_name=_on_one_line(self.string("author_name")),
+            text=self.string("text"),
+            title=_on_one_line(self.string("title")),
+            link=urljoin(self.base_url, link) if link else None,
+            time=self.moment.exact if self.moment else None,
+            time_range=self.moment if self.moment and not self.moment.exact else None,
+            rank=self.number("rank"),
+            depth=self.number("depth"),
+            parent=self.string("parent"),
+            pinned=self.flag("pinned"),
+            promoted=self.flag("promoted"),
+            reposted=self.flag("reposted"),
+            social_context=_on_one_line(self.string("social_context")),
+            quoted=self._quoted(),
+            views=exact.get("views"),
+            likes=exact.get("likes"),
+            reposts=exact.get("reposts"),
+            replies=exact.get("replies"),
+            bookmarks=exact.get("bookmarks"),
+            score=exact.get("score"),
+            approximate=MappingProxyType(approximate),
+            warnings=tuple(self.warnings),
+            sources=MappingProxyType(self.sources),
+        )
+
+    def _quoted(self) -> Quoted | None:
+        if self.inner is None:
+            return None
+        found = {
+            name: next((value.strip() for said in values if (value := said.value) and value.strip()), None)
+            for name, values in self.inner.items()
+        }
+        post_id, author = found.get("id"), self._agreed("quoted.author", self.inner.get("author", ()))
+        return Quoted(
+            author=author,
+            id=post_id,
+            url=self.definition.permalink_of(post_id, author, self.base_url) if post_id else None,
+            text=found.get("text"),
+            author_name=_on_one_line(found.get("author_name")),
+        )
+
+    def _counts(self) -> dict[str, Count]:
+        said: defaultdict[str, list[tuple[str, Count]]] = defaultdict(list)
+        for metric in METRICS:
+            for one in self.values.get(metric, ()):
+                value, source = one.value, one.source
+                if value is not None and value.strip() and not (source.among_words and not _HAS_DIGIT.search(value)):
+                    said[metric].append((one.place, self._count(source, value)))
+        self._read_label(said)
+        return {metric: count for metric in METRICS if (count := self._settled(metric, said[metric]))}
+
+    def _read_label(self, said: Mapping[str, list[tuple[str, Count]]]) -> None:
+        label = self.kind.counts
+        raw = next((said.raw for said in self.values.get("counts", ()) if said.raw is not None), None)
+        if label is None or raw is None:
+            return
+        read = read_label(
+            raw,
+            label.words,
+            other=label.other,
+            language=self.language,
+            abbreviation=self.definition.abbreviations,
+        )
+        elsewhere = [said[metric] for metric in METRICS if metric not in read.counts]
+        name = label.source.name
+        for metric, count in read.counts.items():
+            said[metric].insert(0, (name, count))
+        if read.unknown and not _are_all_of(read.unknown_numbers, elsewhere):
+            self.warnings.append(f"counts: {read.unknown[0][:60]!r} is not understood")
+            return
+        for metric in label.absent_is_zero:
+            if metric not in read.counts and not (read.unknown and said[metric]):
+                said[metric].insert(0, (f"{name} (absent)", Count(exact=0)))
+
+    def _count(self, source: Source, text: str) -> Count:
+        word = source.words.get(text.strip().casefold())
+        if word is not None:
+            return Count(exact=word)
+        abbreviation = self.definition.abbreviations
+        if source.among_words:
+            return count_among_words(text, language=self.language, abbreviation=abbreviation)[0]
+        return read_count(text, language=self.language, abbreviation=abbreviation)
+
+    def _settled(self, metric: str, said: Sequence[tuple[str, Count]]) -> Count | None:
+        """The one count that all sources allow."""
+        known = [(name, count) for name, count in said if count.reason is None]
+        if not known:
+            if said:
+                self.warnings.append(f"{metric}: {said[0][1].reason}")
+            return None
+        name, best = next(((name, count) for name, count in known if count.exact is not None), known[0])
+        against = next((count for _, count in known if not best.agrees(count)), None)
+        if against is not None:
+            self.warnings.append(f"{metric}: the page says both {_said(best)} and {_said(against)}")
+            return None
+        self.sources[metric] = name
+        return best
+
+
+def _by_field(places: Sequence[tuple[str, Source]], values: Sequence[str | None]) -> dict[str, list[_Said]]:
+    fields: defaultdict[str, list[_Said]] = defaultdict(list)
+    for (name, source), value in zip(places, values, strict=False):
+        fields[name].append(_Said(source, value, source.name))
+    return dict(fields)
+
+
+def _with_records(said: _Said, records: Sequence[Record]) -> Iterator[_Said]:
+    """What a source says once the records are known: one entry for each that has its value."""
+    source = said.source
+    if source.record is None:
+        yield said
+        return
+    for record in records:
+        value = as_text(look_up(source.record, record.value), is_html=source.is_html)
+        if value is not None:
+            yield _Said(source, value, f"{record.table.name} {source.record}")
+
+
+def _could_be_one(one: Moment, other: Moment) -> bool:
+    """Whether both could be the same moment, of which one place may leave out the seconds."""
+    slack = timedelta(minutes=1)
+    return one.earliest - slack <= other.latest and other.earliest - slack <= one.latest
+
+
+def _are_all_of(numbers: Sequence[int | None], elsewhere: Sequence[Sequence[tuple[str, Count]]]) -> bool:
+    """Whether `numbers`, whose words nobody knows, are just the counts that other places name: then none is left."""
+    named = [next((count.exact for _, count in said if count.exact is not None), None) for said in elsewhere]
+    return None not in numbers and sorted(filter(None, named)) == sorted(filter(None, numbers))
+
+
+def _on_one_line(text: str | None) -> str | None:
+    """A name or a title, whose line breaks are only those of the page's source."""
+    return text and " ".join(text.split())
+
+
+def _said(count: Count) -> str:
+    return repr(count.range.text) if count.range else str(count.exact)

@@ -1,0 +1,105 @@
+"""What is kept of pages that were not what was asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from browser_pool import Lease
+from scraper.addresses import AddressPolicy
+from scraper.definition import Definition
+from scraper.evidence import EvidenceFolder, read_at_of
+from scraper.outcome import Outcome
+from scraper.page import SavedPage, open_page
+from scraper.visit import Visitor, VisitSettings
+
+Serve = Callable[[str | bytes], Awaitable[str]]
+
+WALL = (
+    "HTTP/1.1 200 OK\nContent-Type: text/html\n\n<title>Ho</title><main data-state='login-wall'>please log in</main>"
+)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(place.name for place in folder.iterdir())
+
+
+def visitor_with(evidence: EvidenceFolder | None) -> Visitor:
+    return Visitor(
+        AddressPolicy(allow_private=True), VisitSettings(page_seconds=10, heed_robots=False, evidence=evidence)
+    )
+
+
+async def test_a_page_in_the_way_leaves_its_html_a_screenshot_and_what_was_made_of_it(
+    lane: Lease, demo: Definition, serve: Serve, tmp_path: Path
+) -> None:
+    address = await serve(WALL)
+    url = f"{address}/@ada/post/7"
+    report = await visitor_with(EvidenceFolder(tmp_path)).read(lane, url, demo)
+    assert report.outcome is Outcome.LOGIN_WALL
+    place = Path(report.evidence["kept"])
+    assert place.parent == tmp_path
+    assert "please log in" in (place / "page.html").read_text("utf-8")
+    assert (place / "page.webp").read_bytes()[:4] == b"RIFF"
+    told = json.loads((place / "report.json").read_text("utf-8"))
+    assert (told["url"], told["outcome"], told["title"]) == (url, "login_wall", "Ho")
+    assert told["tell_tale"] == "the demo site asks for a login"
+
+    again = await open_page(lane, url, demo, timeout_seconds=10, saved=SavedPage((place / "page.html").read_bytes()))
+    assert (again.outcome, again.reason) == (report.outcome, report.reason)
+    read_at = read_at_of(place / "page.html")
+    assert read_at is not None
+    assert abs((datetime.now(UTC) - read_at).total_seconds()) < 600
+
+
+async def test_what_was_asked_for_or_never_opened_leaves_nothing(
+    lane: Lease, demo: Definition, serve: Serve, tmp_path: Path
+) -> None:
+    address = await serve(
+        "HTTP/1.1 200 OK\nContent-Type: text/html\n\n<article data-post-id=7><a rel=author href=/@ada>Ada</a>"
+        "<div role=group aria-label='2 likes'></div></article>"
+    )
+    visitor = visitor_with(EvidenceFolder(tmp_path))
+    assert (await visitor.read(lane, f"{address}/@ada/post/7", demo)).outcome is Outcome.OK
+    assert (await visitor.read(lane, "ftp://127.0.0.1/@ada/post/7", demo)).outcome is Outcome.REFUSED_URL
+    assert names_in(tmp_path) == []
+
+
+async def test_where_none_is_wanted_none_is_kept(lane: Lease, demo: Definition, serve: Serve) -> None:
+    report = await visitor_with(None).read(lane, f"{await serve(WALL)}/@ada/post/7", demo)
+    assert (report.outcome, "kept" in report.evidence) == (Outcome.LOGIN_WALL, False)
+
+
+async def test_the_oldest_go_first_and_foreign_files_stay(
+    lane: Lease, demo: Definition, serve: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").write_text("keep me", "utf-8")
+    (tmp_path / "20200101T000000000000-demo-blocked-abcdef").mkdir()
+    (tmp_path / "20200101T000000000000-demo-blocked-abcdef" / "page.html").write_bytes(b"x" * 5000)
+    address = await serve(WALL)
+    visitor = visitor_with(EvidenceFolder(tmp_path, keep_bytes=1))
+    for _ in range(2):
+        report = await visitor.read(lane, f"{address}/@ada/post/7", demo)
+    assert names_in(tmp_path) == sorted(["notes", Path(report.evidence["kept"]).name])
+
+
+async def test_without_room_in_memory_there_is_no_screenshot_but_the_rest(
+    lane: Lease, demo: Definition, serve: Serve, tmp_path: Path
+) -> None:
+    report = await visitor_with(EvidenceFolder(tmp_path, has_room=lambda: False)).read(
+        lane, f"{await serve(WALL)}/@ada/post/7", demo
+    )
+    assert names_in(Path(report.evidence["kept"])) == ["page.html", "report.json"]
+
+
+async def test_a_folder_that_can_not_be_written_costs_the_evidence_and_not_the_outcome(
+    lane: Lease, demo: Definition, serve: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way", "utf-8")
+    report = await visitor_with(EvidenceFolder(tmp_path / "file")).read(
+        lane, f"{await serve(WALL)}/@ada/post/7", demo
+    )
+    assert (report.outcome, "kept" in report.evidence) == (Outcome.LOGIN_WALL, False)

@@ -1,0 +1,183 @@
+"""JSON that came with a page: which of it belongs to which post, and what wins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from browser_pool import Lane
+from scraper.definition import Definition
+from scraper.definitions import load_definition
+from scraper.outcome import Outcome
+from scraper.page import SavedPage, open_page
+from scraper.records import RecordBook, Response, text_of_html
+
+Serve = Callable[[dict[str, str]], Awaitable[str]]
+
+BERTH = """
+name = "berth"
+title = "Berth"
+hosts = ["127.0.0.1", "berth.example"]
+post_id = '/b/(\\d+)'
+permalink = "/b/{id}"
+language = "en"
+abbreviations = "truncated"
+[saved]
+base_url = "https://berth.example/"
+[[layouts]]
+name = "only"
+[[layouts.items]]
+name = "post"
+css = "article"
+required = ["id", "likes"]
+[[layouts.items.records]]
+response = "*/api/posts*"
+each = "data[].node"
+id = "key"
+id_pattern = '^post:(\\d+)$'
+[[layouts.items.records]]
+script = "script"
+after = 'window\\.state\\s*=\\s*'
+having = "post_number"
+id = "post_number"
+[layouts.items.fields]
+id = [{ attribute = "data-id" }]
+author = [{ record = "by.handle" }, { css = ".author" }]
+text = [{ record = "body", is_html = true }, { css = "p" }]
+time = [{ record = "at", form = "epoch" }]
+likes = [{ record = "counts.likes" }, { css = ".likes" }]
+views = [{ record = "counts.views" }]
+pinned = [{ record = "pinned" }]
+"""
+
+ARTICLE = '<article data-id="{id}"><p>{id}</p><b class="author">ada</b><i class="likes">{likes}</i></article>'
+
+
+def berth(old: str = "", new: str = "") -> Definition:
+    assert old in BERTH
+    return load_definition("berth.toml", BERTH.replace(old, new, 1) if old else BERTH)
+
+
+def page(*articles: tuple[int, str], script: str = "") -> str:
+    body = "".join(ARTICLE.format(id=number, likes=likes) for number, likes in articles)
+    return f"<!DOCTYPE html><html lang='en'><body>{body}<script>{script}</script>"
+
+
+def node(number: int, **values: Any) -> dict[str, Any]:
+    return {"node": {"key": f"post:{number}", **values}}
+
+
+async def test_what_the_page_asked_for_itself_is_read_and_goes_before_what_it_shows(lane: Lane, serve: Serve) -> None:
+    answer = {
+        "data": [
+            node(7, by={"handle": "ada"}, body="<p>one<br>two &amp; three</p>", at=1700000000, pinned=True,
+                 counts={"likes": 1234, "views": 99881}),
+            node(8, by={"handle": "ada"}, counts={"likes": 5}),
+        ]
+    }  # fmt: skip
+    script = "fetch('/api/posts?page=1').then((answer) => answer.json())"
+    address = await serve(
+        {
+            "/b/7": page((7, "1.2K"), (9, "3"), script=script),
+            "/api/posts?page=1": "HTTP/1.1 200 OK\nContent-Type: application/json\n\n" + json.dumps(answer),
+        }
+    )
+    definition = berth("[saved]", "[ready]\nwhen = 'items'\n[saved]")
+    for _ in range(2):
+        report = await open_page(lane, f"{address}/b/7", definition, timeout_seconds=20)
+        assert report.outcome is Outcome.OK, report.reason
+        post, other = report.posts
+        assert (post.id, post.likes, post.views, post.pinned) == ("7", 1234, 99881, True)
+        assert (post.text, post.time) == ("one\ntwo & three", datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC))
+        assert post.sources["views"] == "response */api/posts* counts.views"
+        assert (other.id, other.likes, other.views) == ("9", 3, None)
+
+
+async def test_a_script_is_read_too_and_each_object_only_for_the_post_that_it_names(lane: Lane) -> None:
+    state = {"a": [{"deep": {"post_number": 7, "counts": {"likes": 40, "views": 0}}}, {"post_number": 70}]}
+    html = page((7, "40"), (8, "2"), script=f"window.state = {json.dumps(state)};more()")
+    report = await open_page(
+        lane, "https://berth.example/", berth(), timeout_seconds=20, saved=SavedPage(html.encode())
+    )
+    assert [(post.id, post.likes, post.views) for post in report.posts] == [("7", 40, 0), ("8", 2, None)]
+
+
+async def test_a_saved_page_is_read_with_the_responses_that_were_kept_with_it(lane: Lane) -> None:
+    body = json.dumps({"data": [node(7, counts={"views": 12})]})
+    saved = SavedPage(page((7, "1")).encode(), (Response("https://berth.example/api/posts?x", body),))
+    report = await open_page(lane, "https://berth.example/b/7", berth(), timeout_seconds=20, saved=saved)
+    assert report.post is not None
+    assert report.post.views == 12
+
+
+async def test_where_page_and_json_contradict_each_other_the_count_is_unknown(lane: Lane) -> None:
+    html = page((7, "41"), script='window.state = [{"post_number": 7, "counts": {"likes": 40}}]')
+    report = await open_page(
+        lane,
+        "https://berth.example/",
+        berth('"id", "likes"', '"id"'),
+        timeout_seconds=20,
+        saved=SavedPage(html.encode()),
+    )
+    assert report.posts[0].likes is None
+    assert report.posts[0].warnings == ("likes: the page says both 40 and 41",)
+
+
+async def test_posts_that_are_only_in_json_are_posts(lane: Lane) -> None:
+    definition = load_definition(
+        "crate.toml",
+        BERTH.replace('css = "article"\n', "")
+        .replace("id = [{ attribute", "title = [{ record = 'title' }]\n#")
+        .replace(', { css = ".author" }', "").replace(', { css = "p" }', "").replace(', { css = ".likes" }', ""),
+    )  # fmt: skip
+    state = [{"post_number": 1, "title": "One", "counts": {"likes": 3}}, {"post_number": 2, "title": "Two"}]
+    html = page(script=f"window.state={json.dumps(state)}")
+    report = await open_page(
+        lane, "https://berth.example/b/1", definition, timeout_seconds=20, saved=SavedPage(html.encode())
+    )
+    assert [(post.id, post.title, post.likes) for post in report.posts] == [("1", "One", 3)]
+    assert "post without likes" in str(report.warnings)
+
+
+async def test_json_that_is_none_is_a_warning_and_the_page_is_read(lane: Lane) -> None:
+    html = page((7, "41"), script="window.state = {broken")
+    report = await open_page(
+        lane, "https://berth.example/", berth(), timeout_seconds=20, saved=SavedPage(html.encode())
+    )
+    assert report.posts[0].likes == 41
+    assert "script script: no JSON" in str(report.warnings)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.sampled_from(["data", "node", "key", "x", "post_number"]), inner)
+        ),
+    )
+)
+def test_no_json_whatever_breaks_the_book(value: object) -> None:
+    book = RecordBook(berth())
+    text = json.dumps(value)
+    book.add([[f"window.state = {text}"]], [Response("https://berth.example/api/posts", text)])
+    assert all(book.of(0, one) for one in book.ids(0))
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    (
+        ("plain", "plain"),
+        ("a<br>b<p>c</p>", "a\nb\nc"),
+        ("<script>x</script>a &lt;b&gt;", "a <b>"),
+        ("<img alt='⚓'> up", "⚓ up"),
+        ("open <b", "open <b"),
+    ),
+)
+def test_html_in_json_becomes_its_text(html: str, text: str) -> None:
+    assert text_of_html(html) == text
