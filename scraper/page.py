@@ -221,7 +221,7 @@ def report_of(
     problems: Sequence[str] = (),
 ) -> PageReport:
     """The report of a page that could be read. `started` is a time of `monotonic`."""
-    evidence = evidence_of(definition, reading, extraction, opened, expected_id, url=url)
+    evidence = evidence_of(definition, reading, extraction, opened, url=url, expected_id=expected_id)
     verdict = judge(evidence, datetime.now(UTC))
     read = verdict.outcome is Outcome.OK
     return PageReport(
@@ -254,7 +254,13 @@ def report_of(
 
 
 def evidence_of(
-    definition: Definition, reading: Reading, extraction: Extraction, opened: Opened, expected_id: str | None, *, url: str
+    definition: Definition,
+    reading: Reading,
+    extraction: Extraction,
+    opened: Opened,
+    *,
+    url: str,
+    expected_id: str | None,
 ) -> Evidence:
     """What the judge needs to know of a reading."""
     tale = None

@@ -87,7 +87,7 @@ def test_a_definition_of_the_users_replaces_the_one_that_was_shipped(tmp_path: P
 
 
 def test_an_unknown_site_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(UnknownSite, match="hackernews, x") as caught:
+    with pytest.raises(UnknownSite, match="hackernews, isso") as caught:
         Definitions.builtin().by_name("myspace")
     assert caught.value.known == Definitions.builtin().names
 
@@ -98,8 +98,8 @@ def test_an_unknown_site_is_answered_with_the_known_ones() -> None:
         ("https://x.com/salt/status/1", "x"),
         ("https://mobile.twitter.com/salt", "x"),
         ("https://news.ycombinator.com/item?id=1", "hackernews"),
-        ("https://notx.com/salt", None),
-        ("https://x.com.evil.example/salt", None),
+        ("https://notx.com/salt", "generic"),
+        ("https://x.com.evil.example/salt", "generic"),
         ("ftp://x.com/salt", None),
         ("nonsense", None),
     ),
