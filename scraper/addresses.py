@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 RESOLVE_SECONDS = 10.0
@@ -41,6 +43,30 @@ async def refusal(url: str, policy: AddressPolicy) -> str | None:
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError, UnicodeError):
         return None
+    return _of_found(host, found)
+
+
+def refusal_while_waiting(url: str, policy: AddressPolicy) -> str | None:
+    """The same for a thread, which may wait for the answer."""
+    reason = refusal_by_looks(url, policy)
+    host = _host(url) if reason is None else None
+    if host is None or _is_allowed(url, policy) or _is_number(host):
+        return reason
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return None
+    return _of_found(host, found)
+
+
+def refusal_of_remote(url: str, remote: str, policy: AddressPolicy) -> str | None:
+    """Why what came from `remote`, an IP address, is not read as what is at `url`. None if it may be."""
+    if _is_allowed(url, policy) or _is_public(remote.strip("[]")):
+        return None
+    return f"{_host(url)} answered from {remote}, a private address; {ALLOW}"
+
+
+def _of_found(host: str, found: Sequence[Any]) -> str | None:
     private = next((str(entry[4][0]) for entry in found if not _is_public(str(entry[4][0]))), None)
     return f"{host} is {private}, a private address; {ALLOW}" if private else None
 

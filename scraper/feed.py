@@ -18,10 +18,10 @@ from typing import Any, Final
 from urllib.parse import urljoin
 
 from browser_pool.errors import NavigationFailed, PageCrashed
-from browser_pool.lane import Lane
+from browser_pool.lane import Lane, Opened
 from scraper.definition import Definition, Feed
 from scraper.extraction import extract
-from scraper.outcome import Outcome
+from scraper.outcome import Outcome, Verdict
 from scraper.page import GRACE_SECONDS, PageReport, SavedPage, heard, of_failure, open_page, read_page
 from scraper.post import Post
 from scraper.reader import IDLE_SECONDS, Reading, task
@@ -85,7 +85,8 @@ async def collect(
     max_age: timedelta | None = None,
     on_batch: OnBatch | None = None,
     idle_seconds: float = IDLE_SECONDS,
-    follow: Callable[[str], bool] | None = None,
+    admit: Callable[[str], Awaitable[Verdict | None]] | None = None,
+    why_unread: Callable[[Opened], str | None] | None = None,
     saved: SavedPage | None = None,
 ) -> FeedReport:
     """Open the feed at `url` and collect up to `limit` posts, each id once, in the order in which they showed.
@@ -93,7 +94,8 @@ async def collect(
     Ends at the end of the feed, after two steps without a new post (each waits up to `idle_seconds` on a page where
     nothing changes), at `limit`, at posts older than `max_age`, or after `timeout_seconds`. With `on_batch` that gets
     the new posts of each step as they come, and only their ids are kept here: memory stays where it is however long
-    the feed.
+    the feed. `admit` is asked before each further page, and waits for its turn; what it returns stands in the way.
+    Without it there is the definition's pause between two pages.
 
     Raises `BrowserGone` when the browser is gone, and whatever `on_batch` raises.
     """
@@ -104,7 +106,7 @@ async def collect(
         url,
         definition,
         timeout_seconds=timeout_seconds,
-        follow=follow,
+        why_unread=why_unread,
         saved=saved,
         records=walk.records,
     )
@@ -121,7 +123,8 @@ async def collect(
                     first,
                     deadline=started + timeout_seconds,
                     idle_seconds=idle_seconds,
-                    follow=follow,
+                    admit=admit,
+                    why_unread=why_unread,
                     goes_on=saved is None,
                 )
         except TimeoutError:
@@ -211,7 +214,8 @@ async def _walk_on(
     *,
     deadline: float,
     idle_seconds: float,
-    follow: Callable[[str], bool] | None,
+    admit: Callable[[str], Awaitable[Verdict | None]] | None,
+    why_unread: Callable[[Opened], str | None] | None,
     goes_on: bool,
 ) -> tuple[Stop, str]:
     """Step after step until there is enough, or no more."""
@@ -227,13 +231,15 @@ async def _walk_on(
             return Stop.END_OF_FEED, "there is no next page"
         walk.steps += 1
         if next_url is not None:
-            await asyncio.sleep(1 / walk.definition.politeness.requests_per_second)
+            denied = await (admit or _after_a_pause(walk.definition))(next_url)
+            if denied is not None:
+                return Stop.TROUBLE, f"{next_url}: {denied.outcome.value}: {denied.reason}"
             page = await open_page(
                 lane,
                 next_url,
                 walk.definition,
                 timeout_seconds=deadline - monotonic(),
-                follow=follow,
+                why_unread=why_unread,
                 records=walk.records,
                 is_bound=False,
             )
@@ -249,6 +255,13 @@ async def _walk_on(
             ended = _ended(walk.definition, reading)
             if ended:
                 return walk.enough() or ended
+
+
+def _after_a_pause(definition: Definition) -> Callable[[str], Awaitable[None]]:
+    async def wait(_: str) -> None:
+        await asyncio.sleep(1 / definition.politeness.requests_per_second)
+
+    return wait
 
 
 def _next_address(feed: Feed, page: PageReport, number: int) -> str | None:

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from browser_pool.errors import (
     NavigationBecameDownload,
     NavigationFailed,
+    NavigationRefused,
     NavigationTimeout,
     PageCrashed,
     PageReplaced,
@@ -99,7 +100,7 @@ async def open_page(
     timeout_seconds: float,
     expected_id: str | None = None,
     saved: SavedPage | None = None,
-    follow: Callable[[str], bool] | None = None,
+    why_unread: Callable[[Opened], str | None] | None = None,
     records: RecordBook | None = None,
     is_bound: bool = True,
 ) -> PageReport:
@@ -107,9 +108,9 @@ async def open_page(
 
     `expected_id` is the post that must be there, by default the one whose address `url` is (none, if it is not
     `is_bound`: the second page of a thread has the thread's address, and not its first post). With `saved` that is
-    the page, and nothing goes to the network. `follow` is asked about each address that the page was redirected to:
-    where it says no, the outcome is `refused_url` and nothing is read. With `records`, a feed's, the JSON that comes
-    with the page is added to them, and posts are marked as read.
+    the page, and nothing goes to the network. `why_unread` is asked once it is known where the page came from:
+    if it gives a reason, the outcome is `refused_url` and nothing is read. With `records`, a feed's, the JSON that
+    comes with the page is added to them, and posts are marked as read.
 
     Raises `BrowserGone` when the browser is gone. A crash of this page alone is an outcome.
     """
@@ -119,10 +120,9 @@ async def open_page(
     try:
         async with asyncio.timeout(timeout_seconds):
             opened = await _open(lane, url, definition, saved, timeout_seconds)
-            refused = next((one for one in (*opened.redirects[1:], opened.url) if follow and not follow(one)), None)
+            refused = why_unread(opened) if why_unread else None
             if refused is not None:
-                verdict = Verdict(Outcome.REFUSED_URL, f"redirected to {refused}")
-                return _unread(verdict, url, opened, asked, started)
+                return _unread(Verdict(Outcome.REFUSED_URL, refused), url, opened, asked, started)
             reading = await read_page(
                 lane,
                 task(
@@ -314,6 +314,8 @@ def of_failure(error: NavigationFailed) -> Verdict:
     """What a page that did not come turned out to be."""
     if isinstance(error, UrlQuarantined):
         return Verdict(Outcome.CRASHED, str(error))
+    if isinstance(error, NavigationRefused):
+        return Verdict(Outcome.REFUSED_URL, f"redirected: {error.reason}")
     if isinstance(error, NavigationBecameDownload) or any(code in error.code for code in _REFUSED_CODES):
         return Verdict(Outcome.REFUSED_URL, str(error))
     if "ERR_TOO_MANY_REDIRECTS" in error.code:

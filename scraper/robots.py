@@ -47,10 +47,13 @@ class _Known:
 
 
 class Robots:
-    """The rules of the hosts that were asked. `follow` says which redirects of robots.txt itself are fine."""
+    """The rules of the hosts that were asked.
 
-    def __init__(self, follow: Callable[[str], bool] = lambda _: True, user_agent: str = "Tidegate") -> None:
-        self._follow = follow
+    `may_follow` says which redirects of robots.txt itself are fine. It is called in a thread, and may wait.
+    """
+
+    def __init__(self, may_follow: Callable[[str], bool] = lambda _: True, user_agent: str = "Tidegate") -> None:
+        self._may_follow = may_follow
         self._user_agent = user_agent
         self._known: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Lock] = {}
@@ -72,13 +75,13 @@ class Robots:
         return Answer(allowed, "" if allowed else f"{site}/robots.txt disallows it", delay)
 
     def _fetch(self, site: str) -> _Known:
-        opener = urllib.request.build_opener(_Redirects(self._follow))
+        opener = urllib.request.build_opener(_Redirects(self._may_follow))
         request = urllib.request.Request(  # noqa: S310 the scheme was checked before
             f"{site}/robots.txt", headers={"User-Agent": self._user_agent}
         )
         try:
             with opener.open(request, timeout=FETCH_SECONDS) as response:
-                text = response.read(MOST_BYTES).decode("utf-8", errors="replace")
+                text = _read(response, time.monotonic() + FETCH_SECONDS).decode("utf-8", errors="replace")
         except urllib.error.HTTPError as error:
             error.close()
             if 400 <= error.code < 500:
@@ -91,17 +94,27 @@ class Robots:
         return _Known(Protego.parse(text), "", time.monotonic() + KEPT_SECONDS)
 
 
+def _read(response: Any, until: float) -> bytes:
+    """As much as there is, up to `MOST_BYTES`. A site that trickles has until `until`."""
+    read = b""
+    while len(read) < MOST_BYTES and (piece := response.read1(65536)):
+        read += piece
+        if time.monotonic() > until:
+            raise TimeoutError("it came too slowly")
+    return read[:MOST_BYTES]
+
+
 def _failed(problem: str, *, is_unreachable: bool = False) -> _Known:
     return _Known(None, problem, time.monotonic() + KEPT_AFTER_FAILURE_SECONDS, is_unreachable)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    def __init__(self, follow: Callable[[str], bool]) -> None:
-        self._follow = follow
+    def __init__(self, may_follow: Callable[[str], bool]) -> None:
+        self._may_follow = may_follow
 
     def redirect_request(  # noqa: PLR0917 the signature is urllib's
         self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> Any:
-        if not self._follow(newurl):
+        if not self._may_follow(newurl):
             raise urllib.error.URLError(f"it redirects to {newurl}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -5,6 +5,7 @@ What is not allowed is an outcome like any other, `refused_url` or `denied_by_ro
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,12 +15,19 @@ from urllib.parse import urlsplit
 import structlog
 
 from browser_pool import Lane
-from scraper.addresses import AddressPolicy, refusal, refusal_by_looks
+from browser_pool.lane import Opened
+from scraper.addresses import (
+    AddressPolicy,
+    refusal,
+    refusal_by_looks,
+    refusal_of_remote,
+    refusal_while_waiting,
+)
 from scraper.definition import Definition
 from scraper.evidence import NOTHING_TO_SEE, EvidenceFolder
 from scraper.feed import FeedReport, OnBatch, Stop, collect
 from scraper.outcome import Outcome, Verdict
-from scraper.pace import Pace
+from scraper.pace import OwnPace, Pace, any_chance, interval_seconds
 from scraper.page import PageReport, open_page
 from scraper.robots import Robots
 
@@ -41,13 +49,27 @@ class VisitSettings:
 
 
 class Visitor:
-    """Reads pages and feeds for everybody in this process, so that a host sees one visitor and not many."""
+    """Reads pages and feeds for everybody in this process, so that a host sees one visitor and not many.
 
-    def __init__(self, policy: AddressPolicy | None = None, settings: VisitSettings | None = None) -> None:
+    With a pace that is shared that holds for all processes that share it.
+    """
+
+    def __init__(
+        self,
+        policy: AddressPolicy | None = None,
+        settings: VisitSettings | None = None,
+        pace: Pace | None = None,
+    ) -> None:
         self.settings = settings or VisitSettings()
         self._policy = policy or AddressPolicy()
-        self._robots = Robots(follow=self._may_follow)
-        self._pace = Pace()
+        self._robots = Robots(may_follow=lambda url: refusal_while_waiting(url, self._policy) is None)
+        self._pace = pace or OwnPace()
+
+    def sharing(self, pace: Pace) -> Visitor:
+        """A visitor like this one that takes its turns from `pace`."""
+        other = Visitor(self._policy, self.settings, pace)
+        other._robots = self._robots
+        return other
 
     async def read(
         self, lane: Lane, url: str, definition: Definition, *, expected_id: str | None = None
@@ -65,18 +87,16 @@ class Visitor:
                 retry_after_seconds=denied.retry_after_seconds,
                 seconds=time.monotonic() - started,
             )
+        await lane.fence(self._why_refused)
         report = await open_page(
             lane,
             url,
             definition,
             timeout_seconds=self.settings.page_seconds,
             expected_id=expected_id,
-            follow=self._may_follow,
+            why_unread=self._why_unread,
         )
-        self._note(report.outcome, url, report.retry_after_seconds)
-        strayed = await self._strayed(url, report.final_url)
-        if strayed is not None:
-            return replace(report, outcome=Outcome.REFUSED_URL, reason=strayed, posts=())
+        await self._note(report.outcome, url, report.retry_after_seconds)
         kept = await self._keep_evidence(lane, definition, report)
         return replace(report, evidence=MappingProxyType({**report.evidence, "kept": kept})) if kept else report
 
@@ -104,6 +124,7 @@ class Visitor:
                 seconds=time.monotonic() - started,
                 retry_after_seconds=denied.retry_after_seconds,
             )
+        await lane.fence(self._why_refused)
         report = await collect(
             lane,
             url,
@@ -112,9 +133,10 @@ class Visitor:
             timeout_seconds=self.settings.feed_seconds,
             max_age=max_age,
             on_batch=on_batch,
-            follow=self._may_follow,
+            admit=lambda next_url: self._admit(next_url, definition),
+            why_unread=self._why_unread,
         )
-        self._note(report.outcome, url, report.retry_after_seconds)
+        await self._note(report.outcome, url, report.retry_after_seconds)
         kept = await self._keep_evidence(lane, definition, report)
         return replace(report, evidence=MappingProxyType({**report.evidence, "kept": kept})) if kept else report
 
@@ -141,34 +163,37 @@ class Visitor:
                 return Verdict(outcome, answer.reason)
             delay = answer.delay_seconds
         host = _host(url)
-        wait = self._pace.take_turn(
-            host,
-            requests_per_second=definition.politeness.requests_per_second,
-            jitter=definition.politeness.jitter,
-            delay_seconds=delay,
-            most_seconds=self.settings.turn_seconds,
-        )
+        polite = definition.politeness
+        pause = interval_seconds(polite.requests_per_second, polite.jitter, delay, any_chance())
+        most = self.settings.turn_seconds
+        wait = await self._pace.take_turn(host, pause_seconds=pause, most_seconds=most)
         if wait is None:
-            left = self._pace.wait_seconds(host)
+            left = await self._pace.wait_seconds(host)
             return Verdict(Outcome.RATE_LIMITED, f"{host} asked to be left alone for {left:.0f} s more", left)
-        await self._pace.wait(wait)
+        await asyncio.sleep(wait)
         return None
 
-    def _note(self, outcome: Outcome, url: str, retry_after_seconds: float | None) -> None:
+    async def _note(self, outcome: Outcome, url: str, retry_after_seconds: float | None) -> None:
+        host = _host(url)
         if outcome is Outcome.RATE_LIMITED or retry_after_seconds is not None:
-            host = _host(url)
-            self._pace.back_off(host, retry_after_seconds)
-            log.info("host.back_off", host=host, seconds=round(self._pace.wait_seconds(host), 1))
+            seconds = await self._pace.back_off(host, retry_after_seconds)
+            log.info("host.back_off", host=host, seconds=round(seconds, 1))
+        elif outcome in {Outcome.OK, Outcome.EMPTY}:
+            await self._pace.answered(host)
 
-    def _may_follow(self, url: str) -> bool:
-        return refusal_by_looks(url, self._policy) is None
+    async def _why_refused(self, url: str) -> str | None:
+        """For the lane's fence: why what a page leads to is not opened."""
+        return await refusal(url, self._policy)
 
-    async def _strayed(self, asked: str, ended: str) -> str | None:
-        """Why a page may not be kept although the one asked for might be opened."""
-        if urlsplit(ended).hostname == urlsplit(asked).hostname or not ended.startswith("http"):
+    def _why_unread(self, opened: Opened) -> str | None:
+        """Why what has come is not read: a name may lead elsewhere by the time that it is opened."""
+        for url in (*opened.redirects[1:], opened.url):
+            reason = refusal_by_looks(url, self._policy) if url.startswith("http") else None
+            if reason:
+                return reason
+        if opened.remote is None:
             return None
-        reason = await refusal(ended, self._policy)
-        return f"redirected: {reason}" if reason else None
+        return refusal_of_remote(opened.url, opened.remote, self._policy)
 
 
 def _host(url: str) -> str:

@@ -106,7 +106,7 @@ def scrape(  # noqa: PLR0917 options of a command
     Examples: tidegate scrape https://news.ycombinator.com/ | tidegate scrape page.html --format json
     """
     from tidegate.formats import console_for_results, json_line, write
-    from tidegate.program import definitions_for, open_program
+    from tidegate.program import definitions_for, open_program, sharing_pace
     from tidegate.scrape import check_feeds, scrape_feeds, understand
     from tidegate.scrape import scrape as scrape_pages
 
@@ -129,7 +129,10 @@ def scrape(  # noqa: PLR0917 options of a command
         console.file.flush()
 
     async def work() -> Any:
-        async with open_program(settings, definitions=definitions) as program:
+        async with (
+            open_program(settings, definitions=definitions) as opened,
+            sharing_pace(opened) as program,
+        ):
             with _bar(len(inputs)) as tell:
                 if feed:
                     hand_on = print_now if format is Format.JSONL else None

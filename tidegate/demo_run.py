@@ -91,7 +91,7 @@ async def run_demo(settings: Settings, *, post_count: int, port: int, progress: 
         troubles = _troubles(post_count)
         async with DemoSite(seed=SEED, posts=post_count, tick=run, now=now, port=port, troubles=troubles) as site:
             await _follow(database, site)
-            return await _run_jobs(program, database, site, run + 1, progress)
+            return await _run_jobs(program.sharing_pace(database), database, site, run + 1, progress)
 
 
 async def _run_jobs(program: Program, database: Database, site: DemoSite, run: int, progress: Progress) -> DemoReport:

@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import structlog
+
 from browser_pool import PoolSettings, UnifiedBrowserPool
 from memory import Level, MemoryGuard, MemoryMonitor, MemorySource
 from scraper.addresses import AddressPolicy
@@ -14,9 +16,13 @@ from scraper.definitions import Definitions
 from scraper.evidence import EvidenceFolder
 from scraper.store.database import Database
 from scraper.store.embedded import EmbeddedPostgres
+from scraper.store.errors import StoreError
+from scraper.store.hosts import SharedPace
 from scraper.store.memory_history import MemoryHistory
 from scraper.visit import Visitor, VisitSettings
 from tidegate.settings import MIB, Settings
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,10 @@ class Program:
     pool: UnifiedBrowserPool
     visitor: Visitor
     definitions: Definitions
+
+    def sharing_pace(self, database: Database) -> Program:
+        """The same, asking hosts no oftener than everybody on `database` together may."""
+        return replace(self, visitor=self.visitor.sharing(SharedPace(database)))
 
 
 def definitions_for(settings: Settings, *folders: Path) -> Definitions:
@@ -85,6 +95,23 @@ async def open_program(
 def has_database(settings: Settings) -> bool:
     """Whether there is a database already: one that is set, or the embedded one of an earlier run."""
     return settings.database_url is not None or EmbeddedPostgres.is_in(settings.data_dir)
+
+
+@asynccontextmanager
+async def sharing_pace(program: Program) -> AsyncIterator[Program]:
+    """`program`, taking turns at hosts with all others on its database, if one is set or runs here already.
+
+    Where that does not answer, turns are this process's own, and the log says so.
+    """
+    settings = program.settings
+    async with AsyncExitStack() as stack:
+        if settings.database_url is not None or EmbeddedPostgres.runs_in(settings.data_dir):
+            try:
+                database = await stack.enter_async_context(open_database(settings))
+                program = program.sharing_pace(database)
+            except StoreError as error:
+                log.warning("pace.not_shared", reason=str(error))
+        yield program
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from scraper.page import PageReport
 from scraper.post import METRICS, Post, post_as_dict
 from scraper.store import yields as store
 from tidegate.errors import UsageError
-from tidegate.program import has_database, open_database, open_program
+from tidegate.program import has_database, open_database, open_program, sharing_pace
 from tidegate.scrape import Input, scrape, understand
 from tidegate.settings import Settings
 
@@ -81,7 +81,8 @@ def what_to_check(arguments: Sequence[str], definitions: Definitions) -> list[In
 async def check_sites(settings: Settings, inputs: Sequence[Input], definitions: Definitions) -> list[SiteCheck]:
     """Open the pages and judge the definitions by them. The history is that of the database, if there is one."""
     async with AsyncExitStack() as stack:
-        program = await stack.enter_async_context(open_program(settings, definitions=definitions))
+        opened = await stack.enter_async_context(open_program(settings, definitions=definitions))
+        program = await stack.enter_async_context(sharing_pace(opened))
         scraped = await scrape(program, inputs, lambda: None)
         before: dict[Place, Yield] = {}
         if has_database(settings):

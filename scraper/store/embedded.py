@@ -70,6 +70,11 @@ class EmbeddedPostgres:
         """Whether there is a database in `folder` already."""
         return (folder / "postgres" / "PG_VERSION").exists()
 
+    @staticmethod
+    def runs_in(folder: Path) -> bool:
+        """Whether the database in `folder` is being served, or was when its server crashed."""
+        return (folder / "postgres" / "postmaster.pid").exists()
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder = folder.absolute()
         self._data = folder / "postgres"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
 import pytest
@@ -12,6 +12,7 @@ from browser_pool import Heard, Lease, UnifiedBrowserPool
 from browser_pool.hearing import MOST_BODIES, MOST_BODY_BYTES
 from tests.browser_pool.web import LOADED, Page, Web, serving
 
+Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 
 JSON = "application/json"
@@ -61,6 +62,14 @@ async def _open(lease: Lease, url: str) -> None:
     await lease.evaluate(LOADED)
 
 
+async def _hear(lease: Lease, count: int) -> list[Heard]:
+    """All that is heard until it is `count`. A large body takes its time where the machine is busy."""
+    heard: list[Heard] = []
+    while len(heard) < count:
+        heard += await lease.heard()
+    return heard
+
+
 async def test_what_a_page_asks_for_is_heard_once_and_in_order(lease: Lease, web: Web) -> None:
     await lease.hear(["*/api/*"])
     await _open(lease, f"{web.url}/")
@@ -107,19 +116,21 @@ async def test_a_body_that_is_too_large_is_missed_and_said_to_be(lease: Lease, w
     await lease.hear(["*/api/*"])
     await _open(lease, f"{web.url}/")
     await lease.evaluate(IN_TURN, ["/api/huge", "/api/large", "/api/more"])
-    heard = await lease.heard()
+    heard = await _hear(lease, 2)
     assert [one.url.removeprefix(web.url) for one in heard] == ["/api/large", "/api/more"]
     assert lease.missed == 1
 
 
-async def test_no_more_is_kept_than_there_is_room_for(lease: Lease, web: Web) -> None:
+async def test_no_more_is_kept_than_there_is_room_for(lease: Lease, web: Web, eventually: Eventually) -> None:
     web.pages["/api/large"] = (JSON, json.dumps("x" * (MOST_BODY_BYTES - 1024)))
     await lease.hear(["*/api/*"])
     await _open(lease, f"{web.url}/")
     await lease.evaluate(IN_TURN, [f"/api/large?{n}" for n in range(3)])
-    assert [len(await lease.heard()), lease.missed] == [2, 1]
+    await eventually(lambda: lease.missed == 1)
+    assert len(await _hear(lease, 2)) == 2
     await lease.evaluate(IN_TURN, [f"/api/more?{n}" for n in range(MOST_BODIES + 3)])
-    assert [len(await lease.heard()), lease.missed] == [MOST_BODIES, 4]
+    await eventually(lambda: lease.missed == 4)
+    assert len(await _hear(lease, MOST_BODIES)) == MOST_BODIES
     await _open(lease, f"{web.url}/feed")
     assert lease.missed == 0
 

@@ -13,6 +13,7 @@ from memory import MemoryGuard, MemoryMonitor
 from scraper.addresses import AddressPolicy
 from scraper.definitions import Definitions
 from scraper.store.database import Database
+from scraper.store.hosts import SharedPace
 from scraper.visit import Visitor, VisitSettings
 from tidegate.demo_run import FOLDER
 
@@ -32,7 +33,7 @@ class Shop:
 @pytest.fixture
 async def shop(database: Database) -> AsyncIterator[Shop]:
     guard = MemoryGuard()
-    visitor = Visitor(AddressPolicy(allow_private=True), VisitSettings(page_seconds=2))
+    visitor = Visitor(AddressPolicy(allow_private=True), VisitSettings(page_seconds=2), SharedPace(database))
     async with guard, UnifiedBrowserPool(PoolSettings(max_contexts=2), guard=guard) as pool:
         yield Shop(
             database,

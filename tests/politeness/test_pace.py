@@ -8,27 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.pace import BACK_OFF_SECONDS, Pace, interval_seconds
+from scraper.pace import BACK_OFF_SECONDS, MOST_BACK_OFF_SECONDS, OwnPace, back_off_seconds, interval_seconds
 
 
 class Clock:
     def __init__(self) -> None:
         self.seconds = 1000.0
-        self.chance = 0.0
-        self.pace = Pace(clock=lambda: self.seconds, chance=lambda: self.chance)
+        self.pace = OwnPace(clock=lambda: self.seconds)
 
-    def turn(
-        self,
-        host: str = "a",
-        rate: float = 2.0,
-        *,
-        jitter: float = 0.0,
-        delay: float | None = None,
-        most: float = 60.0,
-    ) -> float | None:
-        return self.pace.take_turn(
-            host, requests_per_second=rate, jitter=jitter, delay_seconds=delay, most_seconds=most
-        )
+    async def turn(self, host: str = "a", pause: float = 0.5, *, most: float = 60.0) -> float | None:
+        return await self.pace.take_turn(host, pause_seconds=pause, most_seconds=most)
 
 
 @pytest.mark.parametrize(
@@ -48,65 +37,83 @@ def test_the_pause_is_the_longer_of_ours_and_the_sites_and_jitter_only_adds(
     assert interval_seconds(rate, jitter, delay, chance) == pytest.approx(pause)
 
 
-def test_the_first_turn_is_at_once_and_others_queue_behind_it() -> None:
-    clock = Clock()
-    assert [clock.turn() for _ in range(4)] == [0.0, 0.5, 1.0, 1.5]
+@given(st.floats(0.1, 50), st.floats(0, 1), st.none() | st.floats(0, 100), st.floats(0, 1))
+def test_no_pause_is_shorter_than_the_rate_or_the_sites_delay(
+    rate: float, jitter: float, delay: float | None, chance: float
+) -> None:
+    assert interval_seconds(rate, jitter, delay, chance) >= max(1 / rate, delay or 0)
 
 
-def test_a_host_that_has_rested_is_asked_at_once_and_saves_up_no_turns() -> None:
+async def test_the_first_turn_is_at_once_and_others_queue_behind_it() -> None:
     clock = Clock()
-    clock.turn()
+    assert [await clock.turn() for _ in range(4)] == [0.0, 0.5, 1.0, 1.5]
+
+
+async def test_a_host_that_has_rested_is_asked_at_once_and_saves_up_no_turns() -> None:
+    clock = Clock()
+    await clock.turn()
     clock.seconds += 100
-    assert [clock.turn() for _ in range(2)] == [0.0, 0.5]
+    assert [await clock.turn() for _ in range(2)] == [0.0, 0.5]
 
 
-def test_hosts_do_not_wait_for_each_other() -> None:
+async def test_hosts_do_not_wait_for_each_other() -> None:
     clock = Clock()
-    assert [clock.turn("a"), clock.turn("b"), clock.turn("a")] == [0.0, 0.0, 0.5]
+    assert [await clock.turn("a"), await clock.turn("b"), await clock.turn("a")] == [0.0, 0.0, 0.5]
 
 
-def test_a_wait_that_is_too_long_is_no_turn_and_takes_none() -> None:
+async def test_a_wait_that_is_too_long_is_no_turn_and_takes_none() -> None:
     clock = Clock()
     for _ in range(4):
-        clock.turn(most=1.0)
-    assert clock.turn(most=1.0) is None
-    assert clock.pace.wait_seconds("a") == pytest.approx(1.5)
+        await clock.turn(most=1.0)
+    assert await clock.turn(most=1.0) is None
+    assert await clock.pace.wait_seconds("a") == pytest.approx(1.5)
 
 
-def test_a_host_that_says_for_how_long_is_left_alone_for_that_long() -> None:
+async def test_a_host_that_says_for_how_long_is_left_alone_for_that_long() -> None:
     clock = Clock()
-    clock.turn()
-    clock.pace.back_off("a", 30)
-    assert clock.turn(most=10) is None
-    assert clock.pace.wait_seconds("a") == 30
+    await clock.turn()
+    assert await clock.pace.back_off("a", 30) == 30
+    assert await clock.turn(most=10) is None
+    assert await clock.pace.wait_seconds("a") == 30
     clock.seconds += 25
-    assert clock.turn(most=10) == 5
-    assert clock.turn("b") == 0
+    assert await clock.turn(most=10) == 5
+    assert await clock.turn("b") == 0
 
 
-def test_one_that_does_not_say_is_left_alone_for_a_minute() -> None:
+async def test_one_that_does_not_say_is_left_alone_longer_each_time_until_it_answers() -> None:
     clock = Clock()
-    clock.pace.back_off("a", None)
-    assert clock.pace.wait_seconds("a") == BACK_OFF_SECONDS
+    waits = []
+    for _ in range(3):
+        waits.append(await clock.pace.back_off("a", None))
+        clock.seconds += 10_000
+    await clock.pace.answered("a")
+    assert [*waits, await clock.pace.back_off("a", None)] == [60, 120, 240, 60]
 
 
-def test_a_later_and_shorter_wish_does_not_shorten_an_earlier_one() -> None:
+@given(st.integers(0, 10_000))
+def test_a_back_off_grows_and_has_an_end(refusals: int) -> None:
+    assert BACK_OFF_SECONDS <= back_off_seconds(refusals, None) <= MOST_BACK_OFF_SECONDS
+    assert back_off_seconds(refusals, None) <= back_off_seconds(refusals + 1, None)
+    assert back_off_seconds(refusals, 7.0) == 7.0
+
+
+async def test_a_later_and_shorter_wish_does_not_shorten_an_earlier_one() -> None:
     clock = Clock()
-    clock.pace.back_off("a", 100)
-    clock.pace.back_off("a", 1)
-    assert clock.pace.wait_seconds("a") == 100
+    await clock.pace.back_off("a", 100)
+    await clock.pace.back_off("a", 1)
+    assert await clock.pace.wait_seconds("a") == 100
 
 
-def test_who_was_never_asked_has_nothing_to_wait_for() -> None:
-    assert Clock().pace.wait_seconds("a") == 0
+async def test_who_was_never_asked_has_nothing_to_wait_for() -> None:
+    assert await Clock().pace.wait_seconds("a") == 0
 
 
-@given(st.lists(st.tuples(st.floats(0, 5), st.floats(0, 1)), min_size=2, max_size=40), st.floats(0.1, 50))
-def test_two_turns_at_a_host_are_never_closer_than_its_rate(moves: list[tuple[float, float]], rate: float) -> None:
-    clock, turns = Clock(), list[float]()
-    for passed, clock.chance in moves:
+@given(st.lists(st.tuples(st.floats(0, 5), st.floats(0.1, 3)), min_size=2, max_size=40))
+async def test_two_turns_at_a_host_are_never_closer_than_the_pause(moves: list[tuple[float, float]]) -> None:
+    clock, turns = Clock(), list[tuple[float, float]]()
+    for passed, pause in moves:
         clock.seconds += passed
-        wait = clock.turn(rate=rate, jitter=1.0, most=1e9)
+        wait = await clock.turn(pause=pause, most=1e9)
         assert wait is not None
-        turns.append(clock.seconds + wait)
-    assert all(later - earlier >= 1 / rate - 1e-6 for earlier, later in itertools.pairwise(turns))
+        turns.append((clock.seconds + wait, pause))
+    assert all(later - earlier >= pause - 1e-6 for (earlier, pause), (later, _) in itertools.pairwise(turns))

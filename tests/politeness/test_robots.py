@@ -82,10 +82,10 @@ async def test_a_host_that_can_not_be_reached_allows_nothing_for_now() -> None:
 async def test_a_redirect_is_followed_where_that_is_fine_and_not_elsewhere(serve: Serve, asked: list[str]) -> None:
     real = await serve(f"{OK}User-agent: *\nDisallow: /\n")
     site = await serve(f"HTTP/1.1 301 Moved\nLocation: {real}/robots.txt\n\n")
-    followed = await Robots(follow=lambda url: url == f"{real}/robots.txt").ask(f"{site}/any")
+    followed = await Robots(may_follow=lambda url: url == f"{real}/robots.txt").ask(f"{site}/any")
     assert followed.reason == f"{site}/robots.txt disallows it"
     assert len(asked) == 2
-    refused = await Robots(follow=lambda _: False).ask(f"{site}/any")
+    refused = await Robots(may_follow=lambda _: False).ask(f"{site}/any")
     assert f"it redirects to {real}/robots.txt" in refused.reason
     assert len(asked) == 3
 

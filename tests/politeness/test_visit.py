@@ -11,6 +11,7 @@ from browser_pool import Lease
 from scraper.addresses import AddressPolicy
 from scraper.definition import Definition
 from scraper.outcome import Outcome
+from scraper.pace import OwnPace
 from scraper.visit import Visitor, VisitSettings
 from tidegate.demo import DemoSite
 
@@ -74,15 +75,20 @@ async def test_a_host_that_asks_for_a_pause_gets_it_and_the_next_page_is_not_ope
 
 
 async def test_a_pause_that_is_short_enough_is_waited_for(
-    lane: Lease, demo_site: DemoSite, demo: Definition, monkeypatch: pytest.MonkeyPatch
+    lane: Lease, demo_site: DemoSite, demo: Definition
 ) -> None:
     waited: list[float] = []
 
-    async def wait(seconds: float) -> None:
-        waited.append(seconds)
+    class Quick(OwnPace):
+        """Tells how long to wait to the test, and not to wait to the visitor."""
 
-    polite = visitor(turn_seconds=60)
-    monkeypatch.setattr(polite._pace, "wait", wait)
+        async def take_turn(self, host: str, *, pause_seconds: float, most_seconds: float) -> float | None:
+            wait = await super().take_turn(host, pause_seconds=pause_seconds, most_seconds=most_seconds)
+            assert wait is not None
+            waited.append(wait)
+            return 0.0
+
+    polite = visitor(turn_seconds=60).sharing(Quick())
     await polite.read(lane, f"{demo_site.url}/?trouble=rate_limited:30", demo)
     report = await polite.read(lane, f"{demo_site.url}/light/@nobody/post/0", demo)
     assert report.outcome is Outcome.NOT_FOUND

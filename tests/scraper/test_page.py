@@ -110,9 +110,9 @@ async def test_a_redirect_that_may_not_be_followed_is_refused(
         f"{address}/@alice/post/7",
         definitions.by_name("demo"),
         timeout_seconds=20,
-        follow=lambda url: not url.endswith("/inside"),
+        why_unread=lambda opened: "not inside" if opened.url.endswith("/inside") else None,
     )
-    assert (report.outcome, report.posts) == (Outcome.REFUSED_URL, ())
+    assert (report.outcome, report.reason, report.posts) == (Outcome.REFUSED_URL, "not inside", ())
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ async def test_what_a_run_wrote_is_counted_from_the_rows_and_not_told_by_it(data
         "insert into posts (site, post_id, url) values ('demo', '1', 'u') returning id"
     )
     for outcome in ("ok", "timeout", "timeout"):
-        await database.fetch("record_outcome", run, "demo", "u", post, outcome, None, 0.1)
-    await database.fetch("record_outcome", other, "demo", "u", post, "ok", None, 0.1)
+        await database.fetch("record_outcome", run, "demo", "u", post, outcome, None, 0.1, None)
+    await database.fetch("record_outcome", other, "demo", "u", post, "ok", None, 0.1, None)
     await database.pool.execute("insert into snapshots (post, run) values ($1, $2)", post, run)
     counted = await runs.finish(database, run, status="success", reason=None, peak_bytes=123)
     assert (counted.pages, counted.rows_written) == (3, 1)
