@@ -13,9 +13,9 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import Field, model_validator
 
 from browser_pool.blocking import Blocking
-from scraper.counts import Abbreviation
 from scraper.kinds import ItemKind, Layout, Pattern, Selector, Table
 from scraper.outcome import Outcome
+from scraper.values.counts import Abbreviation
 
 _TRACKING = re.compile(r"(utm_\w+|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|ref_src|ref_url)=", re.IGNORECASE)
 

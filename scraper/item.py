@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from urllib.parse import urljoin
 
-from scraper.counts import Count, count_among_words, read_count
 from scraper.definition import Definition, address_as_id
 from scraper.kinds import ItemKind, Layout, Source
-from scraper.labels import read_label
 from scraper.post import METRICS, Post, Quoted
 from scraper.reader import RawItem, Reading
 from scraper.records import Record, RecordBook, as_text, look_up
-from scraper.times import Moment, read_moment
+from scraper.values.counts import Count, count_among_words, read_count
+from scraper.values.labels import read_label
+from scraper.values.times import Moment, read_moment
 
 _HAS_DIGIT = re.compile(r"\d")
 

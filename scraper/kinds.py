@@ -13,9 +13,9 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from scraper.moments import zone_of
 from scraper.post import METRICS
-from scraper.times import check_form
+from scraper.values.moments import zone_of
+from scraper.values.times import check_form
 
 
 def _pattern(text: str) -> str:
@@ -157,7 +157,7 @@ class Records(Table):
 
 
 class CountsLabel(Table):
-    """One element whose text or attribute holds all counts at once; see `scraper.labels`."""
+    """One element whose text or attribute holds all counts at once; see `scraper.values.labels`."""
 
     css: Selector
     attribute: str | None = None

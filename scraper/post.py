@@ -8,8 +8,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from scraper.counts import Range
-from scraper.times import Moment
+from scraper.values.counts import Range
+from scraper.values.times import Moment
 
 METRICS: Final = ("views", "likes", "reposts", "replies", "bookmarks", "score")
 """The counts of a post. `score` is votes, on sites that have points instead of likes."""

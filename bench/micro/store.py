@@ -25,7 +25,6 @@ from bench.micro.server import scratch_server
 from bench.micro.walk import Key, due_from, page_ending_at, walk
 from jobs.metrics_scraper import PAGES_A_LEASE, ROWS_A_PAGE
 from memory.processes import below, process_tree, total_bytes
-from scraper.counts import Range
 from scraper.outcome import Outcome
 from scraper.page import PageReport
 from scraper.post import Post
@@ -33,6 +32,7 @@ from scraper.store import posts, runs
 from scraper.store.database import Database
 from scraper.store.embedded import EmbeddedPostgres
 from scraper.store.posts import FollowedPost, PageOfPost
+from scraper.values.counts import Range
 
 SITE = "bench"
 ROWS = 1_000_000

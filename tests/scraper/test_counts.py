@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.counts import Abbreviation, Count, Range, count_among_words, read_count
+from scraper.values.counts import Abbreviation, Count, Range, count_among_words, read_count
 
 SPACES = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
 

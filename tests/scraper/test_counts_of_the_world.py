@@ -13,8 +13,8 @@ from babel.numbers import format_compact_decimal, format_decimal
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from scraper.counts import Abbreviation, Count, count_among_words, read_count
-from scraper.numerals import numerals_of
+from scraper.values.counts import Abbreviation, Count, count_among_words, read_count
+from scraper.values.numerals import numerals_of
 
 LANGUAGES = (
     "en", "en-US", "en-GB", "en-IN", "en-ZA", "de", "de-CH", "de-AT", "es", "es-MX", "fr", "fr-CH", "fr-CA", "pt",
@@ -221,7 +221,7 @@ def test_no_language_raises(language: str) -> None:
 def test_plain_english_and_numbers_without_a_language_load_no_library_of_languages() -> None:
     program = """
 import sys
-from scraper.counts import count_among_words, read_count
+from scraper.values.counts import count_among_words, read_count
 assert read_count("1.2K", language="en").range
 assert read_count("1,234", language="en-US").exact == 1234
 assert read_count("1234567").exact == 1234567

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.labels import read_label
+from scraper.values.labels import read_label
 
 WORDS = {"replies": ("reply", "replies", "Antworten", "件の返信"), "likes": ("like", "likes", "件のいいね")}
 

@@ -14,7 +14,7 @@ from babel.dates import format_date, format_datetime, format_skeleton, format_ti
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from scraper.times import FORMS, Moment, read_moment
+from scraper.values.times import FORMS, Moment, read_moment
 
 LANGUAGES = (
     "en", "en-US", "en-GB", "en-IN", "en-CA", "en-ZA", "de", "de-CH", "de-AT", "es", "es-MX", "es-PA", "fr", "fr-CH",
@@ -330,7 +330,7 @@ def test_the_common_forms_load_no_library_of_languages() -> None:
     program = """
 import sys
 from datetime import UTC, datetime
-from scraper.times import read_moment
+from scraper.values.times import read_moment
 now = datetime(2026, 11, 26, tzinfo=UTC)
 for text in ("2026-01-02T03:04:05Z", "3 hours ago", "2h", "Sep 27, 2016", "1475000000", "yesterday"):
     assert read_moment(text, now=now, language="en"), text

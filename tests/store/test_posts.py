@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 
 from memory import MemoryMonitor
-from scraper.counts import Range
 from scraper.outcome import Outcome
 from scraper.page import PageReport
 from scraper.post import Post
@@ -17,6 +16,7 @@ from scraper.store import posts, runs
 from scraper.store.database import Database
 from scraper.store.errors import NothingWritten
 from scraper.store.posts import FollowedPost, PageOfPost
+from scraper.values.counts import Range
 
 SITE = "demo"
 

@@ -1,7 +1,7 @@
 """The names that a language has for months, days and units of time.
 
-CLDR has them for nearly every language (scraper.cldr). Written down here is plain English, so that most pages load
-nothing, and the short forms of social sites ("2h", "vor 3 Std."), which CLDR lacks.
+CLDR has them for nearly every language (scraper.values.cldr). Written down here is plain English, so that most pages
+load nothing, and the short forms of social sites ("2h", "vor 3 Std."), which CLDR lacks.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from scraper.cldr import LANGUAGES_KEPT, fields_of, locale_data, plain_tag
-from scraper.numerals import WORD, normalised, runs_together
-from scraper.unit_words import ENGLISH_UNITS, FILLERS, UNITS, units_of
+from scraper.values.cldr import LANGUAGES_KEPT, fields_of, locale_data, plain_tag
+from scraper.values.numerals import WORD, normalised, runs_together
+from scraper.values.unit_words import ENGLISH_UNITS, FILLERS, UNITS, units_of
 
 AM, PM = (0, 43_200), (43_200, 86_400)
 

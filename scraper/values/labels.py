@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scraper.counts import Abbreviation, Count, count_among_words, normalised
+from scraper.values.counts import Abbreviation, Count, count_among_words, normalised
 
 # A comma between digits belongs to a number, unless a blank follows.
 _BETWEEN_PARTS = re.compile(r"[,;\u060c](?=\s)|[\u3001\uff0c\uff1b]|(?<!\d)[,;\u060c]|[,;\u060c](?!\d)")

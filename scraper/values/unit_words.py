@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scraper.cldr import plain_tag
+from scraper.values.cldr import plain_tag
 
 UNITS = ("second", "minute", "hour", "day", "week", "month", "year")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from scraper.calendars import PM, Calendar, calendar_of
-from scraper.moments import Moment, local_moment
-from scraper.numerals import normalised, runs_together
+from scraper.values.calendars import PM, Calendar, calendar_of
+from scraper.values.moments import Moment, local_moment
+from scraper.values.numerals import normalised, runs_together
 
 _DAY = timedelta(days=1)
 _ENGLISH_MONTHS = (

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from scraper.count_words import why_no_count, why_not_sure
-from scraper.numerals import DECIMAL_SIGN, ENGLISH_LETTERS, Numerals, normalised, numerals_of, runs_together
+from scraper.values.count_words import why_no_count, why_not_sure
+from scraper.values.numerals import DECIMAL_SIGN, ENGLISH_LETTERS, Numerals, normalised, numerals_of, runs_together
 
 __all__ = ["Abbreviation", "Count", "Range", "count_among_words", "normalised", "read_count"]
 

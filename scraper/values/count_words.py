@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from scraper.calendars import is_time_word
-from scraper.numerals import WORD, runs_together
+from scraper.values.calendars import is_time_word
+from scraper.values.numerals import WORD, runs_together
 
 # Words that make a number bigger, in languages that the page does not claim (or that mean two things).
 _MAGNITUDES = frozenset({

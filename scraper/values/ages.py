@@ -11,10 +11,20 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
 
-from scraper.calendars import calendar_of
-from scraper.moments import Moment, local_moment, moment_between
-from scraper.numerals import runs_together
-from scraper.unit_words import AFTER, BEFORE, DAYS, ENGLISH_UNITS, NOW, ONE, ONLY_WITH_A_MARK, base_of, units_of
+from scraper.values.calendars import calendar_of
+from scraper.values.moments import Moment, local_moment, moment_between
+from scraper.values.numerals import runs_together
+from scraper.values.unit_words import (
+    AFTER,
+    BEFORE,
+    DAYS,
+    ENGLISH_UNITS,
+    NOW,
+    ONE,
+    ONLY_WITH_A_MARK,
+    base_of,
+    units_of,
+)
 
 _SECONDS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {

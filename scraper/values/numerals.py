@@ -1,7 +1,7 @@
 """How a language writes numbers: its decimal sign, and what its abbreviations stand for.
 
-CLDR has it for nearly every language (scraper.cldr). Written down here is only what sites print and CLDR does not
-say, what means the same everywhere, and plain English, so that most pages load nothing.
+CLDR has it for nearly every language (scraper.values.cldr). Written down here is only what sites print and CLDR does
+not say, what means the same everywhere, and plain English, so that most pages load nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from scraper.cldr import LANGUAGES_KEPT, locale_data, plain_tag
+from scraper.values.cldr import LANGUAGES_KEPT, locale_data, plain_tag
 
 DECIMAL_SIGN = "\N{ARABIC DECIMAL SEPARATOR}"
 """The one sign that is a decimal sign wherever it is printed."""

@@ -1,7 +1,7 @@
 """Read the moments that sites print, or hide in their ids.
 
 What carries its zone (ISO 8601, RFC 2822, epochs, ids) is exact. Everything else is a span that holds the moment:
-an age ("2h": scraper.ages), a date in a language's own form (scraper.dates). What is not sure is None.
+an age ("2h": scraper.values.ages), a date in a language's own form (scraper.values.dates). What is not sure is None.
 
 Without a language only that is read which is the same in all: numbers, "2016年9月27日", and English phrases that
 end in "ago".
@@ -13,12 +13,12 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
-from scraper.ages import read_age
-from scraper.dates import read_date
-from scraper.moments import Moment, local_moment, moment_between, zone_of
-from scraper.numerals import normalised
+from scraper.values.ages import read_age
+from scraper.values.dates import read_date
+from scraper.values.moments import Moment, local_moment, moment_between, zone_of
+from scraper.values.numerals import normalised
 
-__all__ = ["FORMS", "Moment", "check_form", "read_moment", "read_time"]
+__all__ = ["FORMS", "Moment", "check_form", "read_moment"]
 
 ID_TIME_SHIFT: Final = 22
 """A snowflake id holds its milliseconds above this bit."""
@@ -84,7 +84,7 @@ def read_moment(
     if form in _PER_SECOND:
         return _epoch(plain, _PER_SECOND[form], text)
     if form is not None:
-        from scraper.formed_times import read_formed  # noqa: PLC0415 - strptime costs a module of its own
+        from scraper.values.formed_times import read_formed  # noqa: PLC0415 - strptime costs a module of its own
 
         return read_formed(normalised(plain), form, text, now=now, language=language, zone=local)
     return _plain(plain, text, now, language, local)
@@ -104,20 +104,6 @@ def _plain(plain: str, text: str, now: datetime | None, language: str | None, zo
     same = normalised(plain)
     aged = None if now is None else read_age(same, text, now, language, zone)
     return aged or read_date(same, text, now, language, zone)
-
-
-def read_time(text: str, *, utc: bool = False, id_time_from: int | None = None) -> datetime | None:
-    """A moment from ISO 8601, or from an id that begins with one; None for one without a zone, unless `utc`."""
-    plain = text.strip()
-    if id_time_from is not None:
-        return _time_of_id(plain, id_time_from)
-    try:
-        moment = datetime.fromisoformat(plain)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC) if utc else None
-    return moment.astimezone(UTC)
 
 
 def check_form(form: str) -> None:

@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
 
-from scraper.ages import days_ago
-from scraper.calendars import Calendar, calendar_of
-from scraper.moments import Moment, local_moment, moment_between
-from scraper.numerals import WORD, runs_together
+from scraper.values.ages import days_ago
+from scraper.values.calendars import Calendar, calendar_of
+from scraper.values.moments import Moment, local_moment, moment_between
+from scraper.values.numerals import WORD, runs_together
 
 FIRST_YEAR: Final = 1970
 """No post is older; 2569 is a year of another calendar."""
