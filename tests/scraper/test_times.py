@@ -16,11 +16,12 @@ X_BEGAN = 1288834974657
 
 def read(text: str, zone: str | None = None, id_time_from: int | None = None) -> datetime | None:
     moment = read_moment(text, now=None, zone=zone, id_time_from=id_time_from)
-    return moment and moment.exact
+    return moment.exact if moment else None
 
 
 @pytest.mark.parametrize(
-    "text", ("2026-01-02T12:00:00Z", "2026-01-02T12:00:00.000Z", "2026-01-02T13:00:00+01:00", " 2026-01-02T12:00Z ")
+    "text",
+    ("2026-01-02T12:00:00Z", "2026-01-02T12:00:00.000Z", "2026-01-02T13:00:00+01:00", " 2026-01-02T12:00:00Z "),
 )
 def test_a_moment_is_in_utc_whatever_zone_it_was_printed_in(text: str) -> None:
     moment = read(text)
