@@ -184,7 +184,8 @@ class Definition(Table):
             return f"{urlsplit(base_url).scheme}://{post_id}"
         if author is None and "{author}" in self.permalink:
             return None
-        return urljoin(base_url, self.permalink.format(id=post_id, author=author))
+        address = self.permalink.format(id=post_id, author=author)
+        return address if "://" in address else urljoin(base_url, address)
 
     @property
     def kinds(self) -> tuple[tuple[Layout, ItemKind], ...]:

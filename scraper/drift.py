@@ -61,9 +61,9 @@ class Drift:
 
     def __str__(self) -> str:
         often = "never" if not self.now.found else f"in {self.now.found} of {self.now.posts}"
-        posts = f"{self.now.posts} {self.place.kind}" + ("" if self.now.posts == 1 else "s")
+        where = f"{self.place.site} {self.place.layout}/{self.place.kind}"
         return (
-            f"{self.place.field} {often} ({posts} of {self.place.site} read now; "
+            f"{self.place.field} {often} ({self.now.posts} posts of {where} now; "
             f"before in {self.before.share:.0%} of {self.before.posts})"
         )
 

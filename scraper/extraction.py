@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from scraper.definition import Definition
 from scraper.item import Face, Item, Page
@@ -36,7 +37,7 @@ def extract(
     promoted_without_id = 0
     thread = Thread()
     ids: list[str | None] = []
-    faces = [Face(layout, kind, kind.places, kind.quoted_places) for layout, kind in definition.kinds]
+    faces = _faces_of(definition)
     for item in (*reading.items, *_only_in_records(definition, page.records)):
         if item.kind >= len(faces):
             ids.append(None)
@@ -61,6 +62,11 @@ def extract(
             unfit.append(f"{kind.name} without {', '.join(missing)}")
             thread.lose_track()
     return Extraction(tuple(posts.values()), tuple(unfit), promoted_without_id)
+
+
+@lru_cache(maxsize=64)
+def _faces_of(definition: Definition) -> tuple[Face, ...]:
+    return tuple(Face.of(layout, kind) for layout, kind in definition.kinds)
 
 
 def _on_its_branch(post: Post, item: RawItem, ids: Sequence[str | None], root: str | None) -> Post:

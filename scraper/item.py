@@ -43,12 +43,27 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """One kind of post of one layout, with its sources in the order of the reader's strings."""
+    """One kind of post of one layout, with its places in the order of the reader's strings."""
 
     layout: Layout
     kind: ItemKind
-    places: tuple[tuple[str, Source], ...]
-    quoted_places: tuple[tuple[str, Source], ...]
+    places: tuple[_Place, ...]
+    quoted_places: tuple[_Place, ...]
+
+    @classmethod
+    def of(cls, layout: Layout, kind: ItemKind) -> Face:
+        """The face of a kind."""
+        named = ((_Place(*place) for place in places) for places in (kind.places, kind.quoted_places))
+        return cls(layout, kind, *(tuple(places) for places in named))
+
+
+class _Place:
+    """A field, and one source of it with its name."""
+
+    __slots__ = ("field", "name", "source")
+
+    def __init__(self, field: str, source: Source) -> None:
+        self.field, self.source, self.name = field, source, source.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +167,10 @@ class Item:
 
     def flag(self, name: str) -> bool | None:
         """True if a source fits, False if none is there, None if one is there and says something unheard of."""
-        if name not in self.values:
+        if name not in self.kind.fields:
             return None
         unheard = False
-        for said in self.values[name]:
+        for said in self.values.get(name, ()):
             if said.value is not None:
                 self.sources[name] = said.place
                 return True
@@ -307,11 +322,13 @@ class Item:
         return best
 
 
-def _by_field(places: Sequence[tuple[str, Source]], values: Sequence[str | None]) -> dict[str, list[_Said]]:
-    fields: defaultdict[str, list[_Said]] = defaultdict(list)
-    for (name, source), value in zip(places, values, strict=False):
-        fields[name].append(_Said(source, value, source.name))
-    return dict(fields)
+def _by_field(places: Sequence[_Place], values: Sequence[str | None]) -> dict[str, list[_Said]]:
+    """What the sources of each field say, in their order. Those that say nothing are left out; records may yet."""
+    fields: dict[str, list[_Said]] = {}
+    for place, value in zip(places, values, strict=False):
+        if value is not None or place.source.record is not None:
+            fields.setdefault(place.field, []).append(_Said(place.source, value, place.name))
+    return fields
 
 
 def _with_records(said: _Said, records: Sequence[Record]) -> Iterator[_Said]:

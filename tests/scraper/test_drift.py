@@ -59,7 +59,7 @@ def test_what_is_read_as_often_as_before_never_drifts_and_less_drifts_more(now: 
 
 def test_a_drift_is_told_in_words() -> None:
     [drift] = drifts({LIKES: Yield(12, 0)}, {LIKES: Yield(400, 392)})
-    assert str(drift) == "likes never (12 posts of pier read now; before in 98% of 400)"
+    assert str(drift) == "likes never (12 posts of pier 2026/post now; before in 98% of 400)"
 
 
 def test_what_a_kind_has_is_counted_post_by_post() -> None:
