@@ -7,12 +7,14 @@ told the same.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
 from browser_pool.blocking import NOTHING, Blocking
+from browser_pool.errors import BrowserGone
 from browser_pool.fence import MayOpen
 from browser_pool.hearing import DEAF
 from browser_pool.interception import Interception
@@ -21,6 +23,8 @@ from browser_pool.line import Line
 log = structlog.get_logger()
 
 Command = tuple[str, dict[str, Any]]
+
+LEAVE_SECONDS = 5.0
 
 FRAMES = frozenset({"iframe", "page"})
 
@@ -47,6 +51,7 @@ class Family:
         self._dress = tuple(dress)
         self._children: dict[str, tuple[Line, bool]] = {}
         self._blocking = NOTHING
+        self._leaving: asyncio.Task[None] | None = None
         self.interception = Interception(credentials, watches_urls=is_shared)
 
     async def start(self) -> None:
@@ -90,12 +95,28 @@ class Family:
         if self.interception.command() != command:
             await self._intercept()
 
+    async def set_out(self, url: str) -> None:
+        """`url` is about to be opened. What leaves a page that strayed must not come in between."""
+        if self._leaving is not None:
+            await asyncio.wait({self._leaving})
+            self._leaving = None
+        self.interception.set_out(url)
+
     def _on_navigated(self, event: dict[str, Any]) -> None:
         passage, url = self.interception.passage, event["frame"]["url"]
         if "parentId" not in event["frame"] and passage.is_stray(url):
             passage.stray = url
             log.info("document.left", url=url, reason="it came without a request that could have been asked about")
-            self._line.tell("Page.navigate", url="about:blank")
+            self._leaving = asyncio.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        gone: tuple[type[Exception], ...] = (*self._line.refusals, BrowserGone, TimeoutError)
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await self._line.send("Page.navigate", url="about:blank")
+        except gone:
+            # It went elsewhere, or is gone: then the next verb says so.
+            return
 
     async def _intercept(self) -> None:
         method, parameters = self.interception.command()

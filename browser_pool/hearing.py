@@ -93,8 +93,12 @@ class Hearing:
 
     async def heard(self) -> list[Heard]:
         """What has come since the last call or the last `set_out`, oldest first. Whoever takes it has it."""
+        if not self._urls:
+            return []
         try:
             async with asyncio.timeout(WAIT_SECONDS):
+                # Its answer comes after what was announced before. Playwright hears of the page on another line.
+                await self._line.send("Network.enable", **LISTENING)
                 while self._is_busy():
                     self._changed.clear()
                     await self._changed.wait()

@@ -81,7 +81,7 @@ class CdpLane:
         try:
             async with limit:
                 await self._family.serve(saved_html)
-                self._family.interception.set_out(url)
+                await self._family.set_out(url)
                 self._hearing.set_out()
                 opened = await self._navigate(url)
                 self._family.interception.passage.has_arrived = True
@@ -136,7 +136,10 @@ class CdpLane:
 
     async def heard(self) -> list[Heard]:
         """See `Lane.heard`."""
-        return await self._hearing.heard()
+        try:
+            return await self._hearing.heard()
+        except CommandFailed as error:
+            raise BrowserGone(str(error)) from None
 
     @property
     def missed(self) -> int:

@@ -67,7 +67,7 @@ class PlaywrightLane:
     async def open(self, url: str, *, timeout_seconds: float, saved_html: bytes | None = None) -> Opened:
         """See `Lane.open`."""
         await self._devtools(self._family.serve(saved_html))
-        self._family.interception.set_out(url)
+        await self._family.set_out(url)
         self._hearing.set_out()
         going = self.page.goto(url, wait_until="commit", timeout=timeout_seconds * 1000)
         try:
@@ -113,7 +113,8 @@ class PlaywrightLane:
 
     async def heard(self) -> list[Heard]:
         """See `Lane.heard`."""
-        return await self._hearing.heard()
+        heard: list[Heard] = await self._devtools(self._hearing.heard())
+        return heard
 
     @property
     def missed(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import psutil
@@ -10,6 +11,7 @@ import pytest
 from browser_pool import BrowserGone, BrowserPoolError, LeaseRecalled, LeaseRefused
 from jobs import MetricsScraper, Status
 from jobs.metrics_scraper import ATTEMPTS, After, Batch, after_lease, batches
+from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from scraper.post import METRICS
 from scraper.store import posts
@@ -69,6 +71,29 @@ async def test_every_post_is_stored_as_it_is_true(shop: Any, demo_site: DemoSite
     stored = await posts.latest(shop.database, limit=1000)
     values = len(METRICS) - 1 + 3
     assert compare(stored, demo_site.world, report.number) == (values * len(demo_site.world.posts), 0)
+
+
+async def test_a_field_that_is_read_no_more_is_told_with_the_run(shop: Any, demo_site: DemoSite) -> None:
+    await follow_all(shop, demo_site)
+    assert (await shop.manager.run(scraper_of(shop).job)).status is Status.SUCCESS
+    demo = shop.definitions.by_name("demo")
+    [layout], [kind] = demo.layouts, demo.layouts[0].items
+    label = kind.counts.model_copy(update={"words": {**kind.counts.words, "likes": ("hearts",)}})
+    items = (kind.model_copy(update={"counts": label}),)
+    changed = demo.model_copy(update={"layouts": (layout.model_copy(update={"items": items}),)})
+    later = MetricsScraper(
+        shop.database,
+        shop.pool,
+        shop.visitor,
+        Definitions([changed]),
+        shop.monitor,
+        due_within=timedelta(days=30),
+    )
+    report = await shop.manager.run(later.job)
+    total = len(demo_site.world.posts)
+    assert (report.status, report.rows_written) == (Status.PARTIAL, total)
+    assert report.reason is not None
+    assert report.reason.startswith(f"likes never ({total} posts of demo demo/post now; before in 100% of ")
 
 
 async def test_a_post_that_was_read_is_not_due_again_at_once(shop: Any, demo_site: DemoSite) -> None:
