@@ -1,7 +1,7 @@
 """What a page looked like that was not what was asked for: its HTML, a screenshot, and what was made of it.
 
 One folder a page, below one folder whose size is kept within bounds: the oldest go first. `tidegate scrape` reads
-`page.html` of such a folder again, as the page it was.
+`page.html` of such a folder again, with the responses beside it, as the page it was.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -22,12 +22,15 @@ import structlog
 from browser_pool.errors import BrowserPoolError
 from browser_pool.lane import Lane
 from scraper.outcome import Outcome
+from scraper.page import SavedPage
+from scraper.records import Response
 
 log = structlog.get_logger()
 
 PAGE: Final = "page.html"
 SCREENSHOT: Final = "page.webp"
 REPORT: Final = "report.json"
+RESPONSES: Final = "responses.json"
 KEEP_BYTES: Final = 100 << 20
 MOST_HTML_CHARACTERS: Final = 8_000_000
 HTML_SECONDS: Final = 5.0
@@ -51,11 +54,18 @@ class EvidenceFolder:
     has_room: Callable[[], bool] = lambda: True
 
     async def keep(
-        self, lane: Lane, *, site: str, outcome: Outcome, url: str, report: Mapping[str, Any]
+        self,
+        lane: Lane,
+        *,
+        site: str,
+        outcome: Outcome,
+        url: str,
+        report: Mapping[str, Any],
+        responses: Sequence[Response] = (),
     ) -> Path | None:
-        """Keep what the page shows now. Returns its folder; None where the page gives nothing any more.
+        """Keep what the page shows now, and what it had asked for.
 
-        A disk that is full is told to the log: the outcome counts without its evidence, too.
+        Returns where; None where the page gives nothing any more. A disk that is full is told to the log: the outcome counts without its evidence, too.
         """
         html = await _html_of(lane)
         image = await _image_of(lane) if self.has_room() else None
@@ -64,12 +74,19 @@ class EvidenceFolder:
         now = datetime.now(UTC)
         told = {"url": url, "site": site, "outcome": outcome.value, "read_at": now.isoformat(), **report}
         try:
-            return await asyncio.to_thread(self._write, now, told, html, image)
+            return await asyncio.to_thread(self._write, now, told, html, image, responses)
         except OSError as error:
             log.warning("evidence.not_kept", url=url, folder=str(self.folder), error=str(error))
             return None
 
-    def _write(self, now: datetime, told: Mapping[str, Any], html: str | None, image: bytes | None) -> Path:
+    def _write(
+        self,
+        now: datetime,
+        told: Mapping[str, Any],
+        html: str | None,
+        image: bytes | None,
+        responses: Sequence[Response],
+    ) -> Path:
         mark = sha256(f"{told['url']} {now.isoformat()}".encode()).hexdigest()[:6]
         name = f"{now:%Y%m%dT%H%M%S%f}-{told['site']}-{told['outcome']}-{mark}"
         place = self.folder / name
@@ -78,6 +95,9 @@ class EvidenceFolder:
             (place / PAGE).write_text(html, "utf-8", errors="replace")
         if image is not None:
             (place / SCREENSHOT).write_bytes(image)
+        if responses:
+            kept = [{"url": one.url, "body": one.body} for one in responses]
+            (place / RESPONSES).write_text(json.dumps(kept, ensure_ascii=False), "utf-8", errors="replace")
         (place / REPORT).write_text(json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8")
         self._make_room()
         return place
@@ -95,6 +115,19 @@ class EvidenceFolder:
 
 
 _NAME = re.compile(r"\d{8}T\d{12}-[a-z][a-z0-9_-]*-[a-z_]+-[0-9a-f]{6}")
+
+
+def saved_page(page: Path, html: bytes) -> SavedPage:
+    """The page in the file `page`, with what was kept beside it if it is evidence."""
+    return SavedPage(html, _responses_of(page), read_at_of(page))
+
+
+def _responses_of(page: Path) -> tuple[Response, ...]:
+    try:
+        kept = json.loads((page.parent / RESPONSES).read_text("utf-8"))
+        return tuple(Response(str(one["url"]), str(one["body"])) for one in kept) if page.name == PAGE else ()
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
 
 
 def read_at_of(page: Path) -> datetime | None:

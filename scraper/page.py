@@ -69,7 +69,8 @@ class PageReport:
     """What opening `url` turned out to be, and what was read.
 
     `layout` is the face of the site that matched, None where none did. `seconds` is how long it took. `evidence` is
-    what the outcome rests on, as plain data. `next_url` is where a feed of several pages goes on.
+    what the outcome rests on, as plain data. `next_url` is where a feed of several pages goes on. `responses` are
+    what the page had asked for, of what may hold records, if it is not what was asked for.
     """
 
     outcome: Outcome
@@ -84,6 +85,7 @@ class PageReport:
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     next_url: str | None = None
+    responses: tuple[Response, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -117,6 +119,7 @@ async def open_page(
     started = monotonic()
     asked = expected_id or (definition.id_in(url) if is_bound else None)
     opened: Opened | None = None
+    responses: Sequence[Response] = ()
     try:
         async with asyncio.timeout(timeout_seconds):
             opened = await _open(lane, url, definition, saved, timeout_seconds)
@@ -137,7 +140,7 @@ async def open_page(
             book.add(reading.scripts, saved.responses if saved else ())
             if saved is None and definition.hears:
                 until = started + timeout_seconds - GRACE_SECONDS
-                extraction = await _extracted_by_ear(lane, definition, reading, book, until=until)
+                extraction, responses = await _extracted_by_ear(lane, definition, reading, book, until=until)
             else:
                 read_at = saved.read_at if saved else datetime.now(UTC)
                 extraction = extract(definition, reading, book, read_at=read_at)
@@ -153,7 +156,15 @@ async def open_page(
         verdict = Verdict(Outcome.SELECTOR_DRIFT, f"the reader failed: {str(error).splitlines()[0]}")
         return _unread(verdict, url, opened, asked, started)
     return report_of(
-        definition, reading, extraction, opened, url=url, expected_id=asked, started=started, problems=book.problems
+        definition,
+        reading,
+        extraction,
+        opened,
+        url=url,
+        expected_id=asked,
+        started=started,
+        problems=book.problems,
+        responses=responses,
     )
 
 
@@ -170,16 +181,18 @@ async def _open(
 
 async def _extracted_by_ear(
     lane: Lane, definition: Definition, reading: Reading, book: RecordBook, *, until: float
-) -> Extraction:
-    """The posts of a page, with what it asks for itself: a page can show a post before that has come.
+) -> tuple[Extraction, list[Response]]:
+    """The posts of a page, with what it asks for itself, and that: a page can show a post before it has come.
 
     Posts that are nowhere but there are waited for as long as there is time (`until`, of `monotonic`), unless the
     page says why there are none.
     """
     waits = any(kind.css is None for _, kind in definition.kinds) and reading.tell_tale is None
     soon = min(until, monotonic() + HEAR_SECONDS)
+    responses: list[Response] = []
     while True:
-        book.add((), await heard(lane, definition))
+        responses += (new := await heard(lane, definition))
+        book.add((), new)
         extraction = extract(definition, reading, book, read_at=datetime.now(UTC))
         known = extraction.posts and book.knows_all(extraction.posts)
         if known or monotonic() >= (until if waits and not extraction.posts else soon):
@@ -187,7 +200,7 @@ async def _extracted_by_ear(
         await asyncio.sleep(HEAR_SECONDS / 20)
     if lane.missed:
         book.problems.append(f"{lane.missed} responses were too many or too large to be kept")
-    return extraction
+    return extraction, responses
 
 
 async def heard(lane: Lane, definition: Definition) -> list[Response]:
@@ -219,6 +232,7 @@ def report_of(
     expected_id: str | None,
     started: float,
     problems: Sequence[str] = (),
+    responses: Sequence[Response] = (),
 ) -> PageReport:
     """The report of a page that could be read. `started` is a time of `monotonic`."""
     evidence = evidence_of(definition, reading, extraction, opened, url=url, expected_id=expected_id)
@@ -237,6 +251,7 @@ def report_of(
         seconds=monotonic() - started,
         warnings=(*warnings_of(extraction), *dict.fromkeys(problems)),
         next_url=reading.next,
+        responses=() if read else tuple(responses),
         evidence=MappingProxyType(
             {
                 "title": reading.title,

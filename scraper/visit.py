@@ -144,9 +144,10 @@ class Visitor:
         """Keep what the page shows, unless it is what was asked for. Returns where."""
         if self.settings.evidence is None or report.outcome in NOTHING_TO_SEE:
             return None
+        responses = report.responses if isinstance(report, PageReport) else ()
         told = {"reason": report.reason, "layout": report.layout, **report.evidence}
         place = await self.settings.evidence.keep(
-            lane, site=definition.name, outcome=report.outcome, url=report.url, report=told
+            lane, site=definition.name, outcome=report.outcome, url=report.url, report=told, responses=responses
         )
         return str(place) if place else None
 

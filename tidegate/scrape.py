@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from browser_pool import BrowserGone, LeaseEnded, LeaseRefused
 from scraper.definition import Definition
 from scraper.definitions import Definitions, own_addresses
-from scraper.evidence import read_at_of
 from scraper.feed import Stop
 from scraper.outcome import Outcome
 from scraper.page import PageReport, SavedPage, open_page
@@ -55,9 +54,8 @@ def understand(source: str, definitions: Definitions, *, site: str | None, url: 
     if url is not None:
         _check_address(url)
     own = next((address for address in own_addresses(html) if definition.reads(address)), None)
-    return Input(
-        source, url or own or definition.saved.base_url, definition, SavedPage(html, read_at=read_at_of(Path(source)))
-    )
+    address = url or own or definition.saved.base_url
+    return Input(source, address, definition, saved_page(Path(source), html))
 
 
 def check_feeds(inputs: Sequence[Input]) -> None:

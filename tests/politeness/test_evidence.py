@@ -10,9 +10,10 @@ from pathlib import Path
 from browser_pool import Lease
 from scraper.addresses import AddressPolicy
 from scraper.definition import Definition
-from scraper.evidence import EvidenceFolder, read_at_of
+from scraper.evidence import EvidenceFolder, read_at_of, saved_page
 from scraper.outcome import Outcome
 from scraper.page import SavedPage, open_page
+from scraper.records import Response
 from scraper.visit import Visitor, VisitSettings
 
 Serve = Callable[[str | bytes], Awaitable[str]]
@@ -52,6 +53,26 @@ async def test_a_page_in_the_way_leaves_its_html_a_screenshot_and_what_was_made_
     read_at = read_at_of(place / "page.html")
     assert read_at is not None
     assert abs((datetime.now(UTC) - read_at).total_seconds()) < 600
+
+
+async def test_what_the_page_had_asked_for_is_kept_and_read_again(
+    lane: Lease, demo: Definition, tmp_path: Path
+) -> None:
+    body = '{"posts": [{"id": "7", "views": 12}]}'
+    kept = await EvidenceFolder(tmp_path).keep(
+        lane,
+        site="demo",
+        outcome=Outcome.TIMEOUT,
+        url="u",
+        report={},
+        responses=[Response("https://a.example/x", body)],
+    )
+    assert kept is not None
+    page = kept / "page.html"
+    saved = saved_page(page, b"<p>")
+    assert saved.responses == (Response("https://a.example/x", body),)
+    assert saved.read_at is not None
+    assert saved_page(tmp_path / "page.html", b"<p>") == SavedPage(b"<p>")
 
 
 async def test_what_was_asked_for_or_never_opened_leaves_nothing(

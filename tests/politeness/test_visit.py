@@ -74,9 +74,7 @@ async def test_a_host_that_asks_for_a_pause_gets_it_and_the_next_page_is_not_ope
     assert lane.context.pages == 1
 
 
-async def test_a_pause_that_is_short_enough_is_waited_for(
-    lane: Lease, demo_site: DemoSite, demo: Definition
-) -> None:
+async def test_a_pause_that_is_short_enough_is_waited_for(lane: Lease, demo_site: DemoSite, demo: Definition) -> None:
     waited: list[float] = []
 
     class Quick(OwnPace):

@@ -52,10 +52,9 @@ async def test_a_page_about_one_comment_does_not_say_that_it_answers_the_post(
 ) -> None:
     html = (PAGES / "old-thread-of-2024.html").read_text("utf-8")
     above = f"{THREAD}kaaaaa2/"
-    single = html.replace(' data-event-action="permalink" class="bylink">permalink</a></li></ul></div>\n<div class="child">',
-                          ' data-event-action="permalink" class="bylink">permalink</a></li><li><a href="'
-                          f'{THREAD}kzzzzz9/" data-event-action="parent" class="bylink">parent</a></li></ul></div>\n'
-                          '<div class="child">', 1)  # fmt: skip
+    own = f'href="{above}" data-event-action="permalink" class="bylink">permalink</a></li>'
+    parent = f'<li><a href="{THREAD}kzzzzz9/" data-event-action="parent" class="bylink">parent</a></li>'
+    single = html.replace(own, own + parent)
     assert single != html
     report = await read_html(definitions.by_name("reddit"), single.encode(), above)
     assert report.post is not None
