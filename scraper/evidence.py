@@ -65,7 +65,8 @@ class EvidenceFolder:
     ) -> Path | None:
         """Keep what the page shows now, and what it had asked for.
 
-        Returns where; None where the page gives nothing any more. A disk that is full is told to the log: the outcome counts without its evidence, too.
+        Returns where; None where the page gives nothing any more. A disk that is full is told to the log: the outcome
+        counts without its evidence, too.
         """
         html = await _html_of(lane)
         image = await _image_of(lane) if self.has_room() else None

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from browser_pool import BrowserGone, LeaseEnded, LeaseRefused
 from scraper.definition import Definition
 from scraper.definitions import Definitions, own_addresses
+from scraper.evidence import saved_page
 from scraper.feed import Stop
 from scraper.outcome import Outcome
 from scraper.page import PageReport, SavedPage, open_page

@@ -58,19 +58,19 @@ async def test_a_page_in_the_way_leaves_its_html_a_screenshot_and_what_was_made_
 async def test_what_the_page_had_asked_for_is_kept_and_read_again(
     lane: Lease, demo: Definition, tmp_path: Path
 ) -> None:
-    body = '{"posts": [{"id": "7", "views": 12}]}'
+    asked = [Response("https://a.example/x", '{"posts": [{"id": "7", "views": 12}]}')]
     kept = await EvidenceFolder(tmp_path).keep(
         lane,
         site="demo",
         outcome=Outcome.TIMEOUT,
         url="u",
         report={},
-        responses=[Response("https://a.example/x", body)],
+        responses=asked,
     )
     assert kept is not None
     page = kept / "page.html"
     saved = saved_page(page, b"<p>")
-    assert saved.responses == (Response("https://a.example/x", body),)
+    assert saved.responses == tuple(asked)
     assert saved.read_at is not None
     assert saved_page(tmp_path / "page.html", b"<p>") == SavedPage(b"<p>")
 
