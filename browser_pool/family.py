@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 Command = tuple[str, dict[str, Any]]
 
+BLANK = "about:blank"
 LEAVE_SECONDS = 5.0
 
 FRAMES = frozenset({"iframe", "page"})
@@ -95,12 +96,13 @@ class Family:
         if self.interception.command() != command:
             await self._intercept()
 
-    async def set_out(self, url: str) -> None:
-        """`url` is about to be opened. What leaves a page that strayed must not come in between."""
-        if self._leaving is not None:
-            await asyncio.wait({self._leaving})
-            self._leaving = None
+    async def set_out(self, url: str) -> bool:
+        """`url` is about to be opened. Whether a page that strayed had to be left first."""
+        leaving, self._leaving = self._leaving, None
+        if leaving is not None:
+            await asyncio.wait({leaving})
         self.interception.set_out(url)
+        return leaving is not None
 
     def _on_navigated(self, event: dict[str, Any]) -> None:
         passage, url = self.interception.passage, event["frame"]["url"]
@@ -113,7 +115,7 @@ class Family:
         gone: tuple[type[Exception], ...] = (*self._line.refusals, BrowserGone, TimeoutError)
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
-                await self._line.send("Page.navigate", url="about:blank")
+                await self._line.send("Page.navigate", url=BLANK)
         except gone:
             # It went elsewhere, or is gone: then the next verb says so.
             return

@@ -21,7 +21,7 @@ from browser_pool.errors import (
     PageReplaced,
     ScriptFailed,
 )
-from browser_pool.family import Family
+from browser_pool.family import BLANK, Family
 from browser_pool.fence import STRAYED, MayOpen
 from browser_pool.hearing import Heard, Hearing
 from browser_pool.lane import RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
@@ -67,7 +67,9 @@ class PlaywrightLane:
     async def open(self, url: str, *, timeout_seconds: float, saved_html: bytes | None = None) -> Opened:
         """See `Lane.open`."""
         await self._devtools(self._family.serve(saved_html))
-        await self._family.set_out(url)
+        if await self._family.set_out(url):
+            # Playwright hears of it on another line, and would take it for the end of what comes next.
+            await self._settle(BLANK)
         self._hearing.set_out()
         going = self.page.goto(url, wait_until="commit", timeout=timeout_seconds * 1000)
         try:
@@ -80,7 +82,7 @@ class PlaywrightLane:
                 raise NavigationRefused(url, refusal.url, refusal.reason) from None
             failed = _navigation_error(url, error)
             if isinstance(failed, NavigationFailed):
-                await self._settle()
+                await self._settle(ERROR_PAGE)
             raise failed from None
         self._family.interception.passage.has_arrived = True
         if response is None:
@@ -141,13 +143,13 @@ class PlaywrightLane:
         address = await self._devtools(response.server_addr())
         return address["ipAddress"].strip("[]") or None if address is not None else None
 
-    async def _settle(self) -> None:
-        """Wait for the error page of an address that failed: it comes late, and would interrupt the next address."""
-        if self.page.url.startswith(ERROR_PAGE):
+    async def _settle(self, page: str) -> None:
+        """Wait for `page`, such as the error page of an address that failed: late, it would interrupt the next."""
+        if self.page.url.startswith(page):
             return
         try:
             await self._unless_crashed(
-                self.page.wait_for_url(f"{ERROR_PAGE}**", wait_until="commit", timeout=SETTLE_SECONDS * 1000)
+                self.page.wait_for_url(f"{page}**", wait_until="commit", timeout=SETTLE_SECONDS * 1000)
             )
         except PlaywrightTimeout:
             # There is none for this failure, as for a download.

@@ -121,6 +121,17 @@ async def test_the_client_of_today_says_everything_in_attributes(read_file: Read
     assert comments[1].time == datetime(2024, 3, 21, 6, 10, tzinfo=UTC)
 
 
+async def test_what_a_search_finds_is_read_in_both_clients(read_file: ReadFile) -> None:
+    (old,) = (await read_file("reddit/old-search.html", url="https://old.reddit.com/search?q=knots")).posts
+    assert (old.id, old.title, old.author, old.score, old.replies) == (
+        "5ccccc", "12 points on rope", "bosun", 8094, 412,
+    )  # fmt: skip
+    (new,) = (await read_file("reddit/shreddit-search.html", url="https://www.reddit.com/search?q=knots")).posts
+    assert (new.id, new.title, new.score, new.replies) == ("1ccccc1", "12 votes for wet rope", None, 7)
+    assert new.approximate["score"].text == "1.2K votes"
+    assert new.time == datetime(2026, 8, 12, 2, 3, 4, tzinfo=UTC)
+
+
 async def test_an_advertisement_between_the_posts_is_none(read_file: ReadFile) -> None:
     report = await read_file("reddit/shreddit-list.html", url="https://www.reddit.com/r/knots/")
     link, image = report.posts

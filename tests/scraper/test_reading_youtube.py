@@ -52,6 +52,15 @@ async def test_the_client_shows_one_video_and_its_comments_whatever_was_open_bef
     assert old.approximate["likes"].text == "1.3K"
 
 
+async def test_the_client_of_2021_is_read_in_another_language(read_file: ReadFile) -> None:
+    report = await read_file("youtube/watch-of-2021-german.html", url=f"{WATCH}segelSEGEL0")
+    (video,) = report.posts
+    assert (video.views, video.likes, video.text) == (20408, 1311, "Mit 2 Nadeln")
+    assert (video.author, video.author_name) == (None, "Segelmacherin")
+    assert video.time_range is not None
+    assert video.time_range.text == "03.02.2021"
+
+
 async def test_the_page_of_2018_says_all_of_it_without_any_script(read_file: ReadFile) -> None:
     (video,) = (await read_file("youtube/watch-of-2018.html", url=f"{WATCH}pumpPUMP_01")).posts
     assert (video.views, video.likes, video.author, video.title) == (20408, 311, "bilgeworks", "Bilge pumps")
