@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import Field, model_validator
 
 from browser_pool.blocking import Blocking
-from scraper.kinds import ItemKind, Layout, Pattern, Selector, Table
+from scraper.kinds import Feed, ItemKind, Layout, Pattern, Permalink, Selector, Table
 from scraper.outcome import Outcome
 from scraper.values.counts import Abbreviation
 
@@ -50,32 +50,6 @@ class Ready(Table):
 
     when: Literal["parsed", "items"] = "items"
     busy: Selector | None = None
-
-
-class Feed(Table):
-    """How a feed goes on. One that says nothing here is scrolled.
-
-    `end` matches where there is no more. `more` is a button that brings more to the same page. `next` is the link to
-    the next page, be it by number or by cursor; `pages` is the address of a page by its number (`{page}`, the first
-    is `first_page`), for sites without such a link. `removable`: posts that were read may be taken off the page, so
-    that it does not grow; not for sites whose scripts count what is there.
-    """
-
-    end: Selector | None = None
-    more: Selector | None = None
-    next: Selector | None = None
-    pages: str | None = None
-    first_page: int = 1
-    removable: bool = False
-
-    @model_validator(mode="after")
-    def _goes_on_in_one_way(self) -> Self:
-        ways = [name for name in ("more", "next", "pages") if getattr(self, name)]
-        if len(ways) > 1:
-            raise ValueError(f"one way to go on, not {' and '.join(ways)}")
-        if self.pages and "{page}" not in self.pages:
-            raise ValueError("feed.pages: an address, or the end of one, with {page}")
-        return self
 
 
 class Saved(Table):
@@ -121,8 +95,8 @@ class Definition(Table):
 
     Without it the id is the address: host, path and query, without what only says where a visitor came from.
     """
-    permalink: str | None = None
-    """The address of a post, with `{id}` and, where the site needs it, `{author}`."""
+    permalink: Permalink | None = None
+    """The address of a post, with `{id}` and, where the site needs it, `{author}`; a kind may have another."""
     language: str | None = None
     """The language of the counts and times where the page does not say."""
     abbreviations: Abbreviation = Abbreviation.UNKNOWN
@@ -145,8 +119,6 @@ class Definition(Table):
             raise ValueError("post_id and permalink: both, or neither where the address is the id")
         if self.post_id is not None and re.compile(self.post_id).groups != 1:
             raise ValueError("post_id: a regular expression with one group, the id")
-        if self.permalink is not None:
-            _check_permalink(self.permalink)
         return self
 
     @property
@@ -178,14 +150,28 @@ class Definition(Table):
         found = re.search(self.post_id, _path(url))
         return found[1] if found else None
 
-    def permalink_of(self, post_id: str, author: str | None, base_url: str) -> str | None:
-        """The post's own address (a relative one starts at the base); None where it takes an author not known."""
-        if self.permalink is None:
+    def permalink_of(
+        self,
+        post_id: str,
+        base_url: str,
+        *,
+        author: str | None,
+        thread: str | None = None,
+        kind: ItemKind | None = None,
+    ) -> str | None:
+        """The post's own address (a relative one starts at the base); None where it takes what is not known."""
+        template = (kind.permalink if kind else None) or self.permalink
+        if template is None:
             return f"{urlsplit(base_url).scheme}://{post_id}"
-        if author is None and "{author}" in self.permalink:
+        if (author is None and "{author}" in template) or (thread is None and "{thread}" in template):
             return None
-        address = self.permalink.format(id=post_id, author=author)
+        address = template.format(id=post_id, author=author, thread=thread)
         return address if "://" in address else urljoin(base_url, address)
+
+    def feed_of(self, layout: str | None) -> Feed:
+        """How a feed goes on in the layout of this name."""
+        own = next((one.feed for one in self.layouts if one.name == layout), None)
+        return own or self.feed
 
     @property
     def kinds(self) -> tuple[tuple[Layout, ItemKind], ...]:
@@ -209,15 +195,6 @@ def address_as_id(url: str) -> str | None:
     told = [pair for pair in parts.query.split("&") if pair and not _TRACKING.match(pair)]
     place = host.removeprefix("www.") + (f":{port}" if port and port not in {80, 443} else "")
     return place + (parts.path.rstrip("/") or "") + (f"?{'&'.join(told)}" if told else "")
-
-
-def _check_permalink(permalink: str) -> None:
-    try:
-        permalink.format(id="1", author="a")
-    except (KeyError, IndexError, ValueError):
-        raise ValueError("permalink: an address with {id} and perhaps {author}") from None
-    if "{id}" not in permalink:
-        raise ValueError("permalink: an address with {id}")
 
 
 def _path(url: str) -> str:

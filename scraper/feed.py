@@ -19,8 +19,9 @@ from urllib.parse import urljoin
 
 from browser_pool.errors import NavigationFailed, PageCrashed
 from browser_pool.lane import Lane, Opened
-from scraper.definition import Definition, Feed
+from scraper.definition import Definition
 from scraper.extraction import extract
+from scraper.kinds import Feed
 from scraper.outcome import Outcome, Verdict
 from scraper.page import GRACE_SECONDS, PageReport, SavedPage, heard, of_failure, open_page, read_page
 from scraper.post import Post
@@ -219,7 +220,7 @@ async def _walk_on(
     goes_on: bool,
 ) -> tuple[Stop, str]:
     """Step after step until there is enough, or no more."""
-    feed, page = walk.definition.feed, first
+    feed, page = walk.definition.feed_of(first.layout), first
     number = feed.first_page
     while True:
         enough = walk.enough()
@@ -249,7 +250,7 @@ async def _walk_on(
                 return Stop.TROUBLE, f"{page.final_url}: {page.outcome}: {page.reason}"
             await walk.take(page.posts)
         else:
-            reading = await _step(lane, walk, deadline, idle_seconds)
+            reading = await _step(lane, walk, feed, deadline - monotonic() - GRACE_SECONDS, idle_seconds)
             walk.records.add((), await heard(lane, walk.definition))
             await walk.take(extract(walk.definition, reading, walk.records, read_at=datetime.now(UTC)).posts)
             ended = _ended(walk.definition, reading)
@@ -286,6 +287,5 @@ def _ended(definition: Definition, reading: Reading) -> tuple[Stop, str] | None:
     return None
 
 
-async def _step(lane: Lane, walk: _Walk, deadline: float, idle_seconds: float) -> Reading:
-    left = deadline - monotonic() - GRACE_SECONDS
-    return await read_page(lane, task(walk.definition, deadline_seconds=left, idle_seconds=idle_seconds, step=True))
+async def _step(lane: Lane, walk: _Walk, feed: Feed, left: float, idle_seconds: float) -> Reading:
+    return await read_page(lane, task(walk.definition, deadline_seconds=left, idle_seconds=idle_seconds, feed=feed))

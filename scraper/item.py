@@ -221,7 +221,9 @@ class Item:
             site=self.definition.name,
             layout=self.layout.name,
             kind=self.kind.name,
-            url=self.definition.permalink_of(self.id, author, self.base_url),
+            url=self.definition.permalink_of(
+                self.id, self.base_url, author=author, thread=self.string("thread"), kind=self.kind
+            ),
             author=author,
             author_name=_on_one_line(self.string("author_name")),
             text=self.string("text"),
@@ -259,7 +261,7 @@ class Item:
         return Quoted(
             author=author,
             id=post_id,
-            url=self.definition.permalink_of(post_id, author, self.base_url) if post_id else None,
+            url=self.definition.permalink_of(post_id, self.base_url, author=author) if post_id else None,
             text=found.get("text"),
             author_name=_on_one_line(found.get("author_name")),
         )

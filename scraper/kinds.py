@@ -46,6 +46,19 @@ def _zone(text: str) -> str:
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Expression = Annotated[str, AfterValidator(_expression)]
+
+
+def _permalink(text: str) -> str:
+    try:
+        text.format(id="1", author="a", thread="2")
+    except (KeyError, IndexError, ValueError):
+        raise ValueError("an address with {id}, and perhaps {author} and {thread}") from None
+    if "{id}" not in text:
+        raise ValueError("an address with {id}")
+    return text
+
+
+Permalink = Annotated[str, AfterValidator(_permalink)]
 Selector = Annotated[str, Field(min_length=1)]
 Metric = Literal["views", "likes", "reposts", "replies", "bookmarks", "score"]
 FieldName = Literal[
@@ -189,6 +202,8 @@ class ItemKind(Table):
     name: str
     css: Selector | None = None
     exclude: Selector | None = None
+    permalink: Permalink | None = None
+    """The address of a post of this kind, if it is not that of the site's posts; may use `{thread}`, too."""
     records: tuple[Records, ...] = ()
     fields: Mapping[FieldName, tuple[Source, ...]]
     counts: CountsLabel | None = None
@@ -237,10 +252,38 @@ class ItemKind(Table):
                 raise ValueError(f"fields.{field}: without css there is no element, only the record")
 
 
+class Feed(Table):
+    """How a feed goes on. One that says nothing here is scrolled.
+
+    `end` matches where there is no more. `more` is a button that brings more to the same page. `next` is the link to
+    the next page, be it by number or by cursor; `pages` is the address of a page by its number (`{page}`, the first
+    is `first_page`), for sites without such a link. `removable`: posts that were read may be taken off the page, so
+    that it does not grow; not for sites whose scripts count what is there.
+    """
+
+    end: Selector | None = None
+    more: Selector | None = None
+    next: Selector | None = None
+    pages: str | None = None
+    first_page: int = 1
+    removable: bool = False
+
+    @model_validator(mode="after")
+    def _goes_on_in_one_way(self) -> Self:
+        ways = [name for name in ("more", "next", "pages") if getattr(self, name)]
+        if len(ways) > 1:
+            raise ValueError(f"one way to go on, not {' and '.join(ways)}")
+        if self.pages and "{page}" not in self.pages:
+            raise ValueError("pages: an address, or the end of one, with {page}")
+        return self
+
+
 class Layout(Table):
     """One face of the site: a client, a year. Which one matched is recorded with each post."""
 
     name: str
+    feed: Feed | None = None
+    """How a feed goes on in this layout, where that differs from the others."""
     inside_noscript: bool = False
     """Whether the posts are in <noscript> elements, for pages that show them only to readers without JavaScript."""
     items: Annotated[tuple[ItemKind, ...], Field(min_length=1)]

@@ -215,11 +215,14 @@ async def read_page(lane: Lane, reader_task: dict[str, Any]) -> Reading:
 
     There is no time limit here: the caller's is the limit.
     """
+    pause = 0.0
     while True:
         try:
             return Reading.model_validate_json(await lane.evaluate(SCRIPT, reader_task))
         except PageReplaced:
-            await asyncio.sleep(0)
+            # Some pages send themselves elsewhere again and again.
+            await asyncio.sleep(pause)
+            pause = min(pause * 2 or 0.01, 0.25)
 
 
 def report_of(

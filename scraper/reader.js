@@ -184,7 +184,7 @@ async (task) => {
       if (expected !== null && !isAsked(items[i])) continue;
       if (task.step ? isNew(items[i]) : complete(items[i])) return "ready";
     }
-    if (task.step && matches(plan.end)) return "end";
+    if (task.step && matches(task.end)) return "end";
     if (tellTale() !== null) return "tell_tale";
     if (task.step) return null;
     return plan.when === "parsed" ? "parsed" : null;
@@ -209,7 +209,7 @@ async (task) => {
   };
 
   const button = () => {
-    const found = document.querySelectorAll(plan.more);
+    const found = document.querySelectorAll(task.more);
     for (let i = 0; i < found.length; i++) {
       const isOff = found[i].disabled || found[i].getAttribute("aria-disabled") === "true";
       if (found[i].getClientRects().length && !isOff) return found[i];
@@ -220,7 +220,7 @@ async (task) => {
   // What brings more: the button that says so, or the way down. Says whether there was anything to do.
   let pressed = null;
   const goOn = (items) => {
-    if (plan.more) {
+    if (task.more) {
       const more = button();
       if (!more || more === pressed) return false;
       pressed = more;
@@ -272,7 +272,7 @@ async (task) => {
         nudges++;
         // What the page redraws for that is our doing, and no sign that it has more.
         ownUntil = now + 200;
-        if (!plan.more) nudge();
+        if (!task.more) nudge();
         else if (!goOn([]) && !button() && !matches(plan.busy)) return finish("end");
       }
       const idle = quiet >= task.idle_ms;
@@ -297,24 +297,27 @@ async (task) => {
     if (!hasNew(items)) {
       goOn(items);
       // What is left above the window is enough to scroll by.
-      for (let i = 0; plan.removable && i < items.length - 1; i++) {
+      for (let i = 0; task.removable && i < items.length - 1; i++) {
         const isFar = items[i][0].getBoundingClientRect().bottom < -2 * window.innerHeight;
         if (isFar && seen.has(keyOf(items[i]))) items[i][0].remove();
       }
     }
   }
+  const holds = (marks, text) => {
+    for (let i = 0; i < marks.length; i++) if (new RegExp(marks[i], "u").test(text)) return true;
+    return !marks.length;
+  };
+
   const stopped = await wait();
 
   const items = collect();
   const counts = new Array(plan.kinds.length).fill(0);
   const out = [];
   const branches = new Map();
-  let found = expected === null && items.length > 0;
   for (let i = 0; i < items.length; i++) {
     const [element, kind, page] = items[i];
     counts[kind.index]++;
     const asked = expected !== null && isAsked(items[i]);
-    found = found || asked;
     if (out.length >= task.max_items && !asked) continue;
     if (task.collecting) {
       const key = keyOf(items[i]);
@@ -344,12 +347,14 @@ async (task) => {
   const scripts = [];
   for (let i = 0; i < plan.scripts.length; i++) {
     const texts = scripts[i] = [];
-    const holding = task.step ? [] : document.querySelectorAll(plan.scripts[i]);
+    const holding = task.step ? [] : document.querySelectorAll(plan.scripts[i].css);
     for (let k = 0; k < holding.length; k++) {
-      if (holding[k].textContent.length <= task.max_script_chars) texts[texts.length] = holding[k].textContent;
+      const text = holding[k].textContent;
+      if (text.length <= task.max_script_chars && holds(plan.scripts[i].after, text)) texts[texts.length] = text;
     }
   }
-  const next = plan.next && document.querySelector(plan.next);
+  let next = null;
+  for (let i = 0; i < plan.next.length && !next; i++) next = document.querySelector(plan.next[i]);
   const report = {
     stopped,
     waited_ms: performance.now() - started,
@@ -357,9 +362,9 @@ async (task) => {
     title: cut(document.title),
     language: document.documentElement.lang || null,
     ready_state: document.readyState,
-    tell_tale: found && stopped !== "tell_tale" ? null : tellTale(),
+    tell_tale: tellTale(),
     busy: matches(plan.busy),
-    end: matches(plan.end),
+    end: matches(task.end),
     next: next ? next.getAttribute("href") : null,
     counts,
     items: out,

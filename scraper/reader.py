@@ -10,9 +10,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from scraper.definition import Definition
-from scraper.kinds import ItemKind, Source
+from scraper.kinds import Feed, ItemKind, Source
 from scraper.post import METRICS
-from scraper.records import script_tables
+from scraper.records import scripts_of
 
 MAX_ITEMS: Final = 500
 """How many posts one reading returns at most."""
@@ -51,7 +51,7 @@ class Reading(BaseModel):
 
     `stopped` says why waiting ended: ready, tell_tale, end, parsed, idle or deadline. `tell_tale` is the index of
     the definition's tell-tale that shows; `counts` are the elements found, by kind. `scripts` are the texts of the
-    scripts that hold records, in the order of `script_tables`. In a feed `items` are those not read before.
+    scripts that hold records, in the order of `scripts_of`. In a feed `items` are those not read before.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,13 +79,14 @@ def task(
     settled: bool = False,
     idle_seconds: float = IDLE_SECONDS,
     collecting: bool = False,
-    step: bool = False,
+    feed: Feed | None = None,
     max_items: int = MAX_ITEMS,
 ) -> dict[str, Any]:
     """The argument of `SCRIPT`.
 
     `settled` says that the page will not change any more, as a saved one. `collecting` gives each post once for as
-    long as the document stays. A `step` goes on in the feed first, and is ready when there is a post not read yet.
+    long as the document stays. With `feed` it goes on as that says first, and is ready when there is a post not read
+    yet.
     """
     return {
         "plan": plan(definition),
@@ -93,8 +94,11 @@ def task(
         "idle_ms": idle_seconds * 1000,
         "expected_id": expected_id,
         "settled": settled,
-        "collecting": collecting or step,
-        "step": step,
+        "collecting": collecting or feed is not None,
+        "step": feed is not None,
+        "end": (feed or definition.feed).end,
+        "more": feed and feed.more,
+        "removable": feed is not None and feed.removable,
         "max_items": max_items,
         "max_chars": MAX_CHARACTERS,
         "max_script_chars": MAX_SCRIPT_CHARACTERS,
@@ -111,14 +115,18 @@ def plan(definition: Definition) -> str:
         {
             "kinds": kinds,
             "any": ",".join(kind.css for _, kind in definition.kinds if kind.css),
-            "scripts": script_tables(kind for _, kind in definition.kinds),
+            "scripts": [
+                {"css": css, "after": after}
+                for css, after in scripts_of(kind for _, kind in definition.kinds).items()
+            ],
             "tell_tales": [{"css": tale.css, "text": tale.text, "url": tale.url} for tale in definition.tell_tales],
             "when": definition.ready.when,
             "busy": definition.ready.busy,
-            "end": definition.feed.end,
-            "next": definition.feed.next,
-            "more": definition.feed.more,
-            "removable": definition.feed.removable,
+            "next": [
+                feed.next
+                for feed in (definition.feed, *(layout.feed for layout in definition.layouts))
+                if feed and feed.next
+            ],
         }
     )
 

@@ -52,12 +52,12 @@ class RecordBook:
         self.problems: list[str] = []
 
     def add(self, scripts: Sequence[Sequence[str]], responses: Iterable[Response] = ()) -> None:
-        """Take what came with a page: the texts of scripts by table, in the order of `script_tables`; responses."""
+        """Take what came with a page: the texts of scripts, in the order of `scripts_of`; responses."""
         heard = list(responses)
-        tables = iter(scripts)
+        by_selector = dict(zip(scripts_of(self._kinds), scripts, strict=False))
         for index, kind in enumerate(self._kinds):
             for table in kind.records:
-                texts: Iterable[str] = next(tables, ()) if table.script else _bodies(table, heard)
+                texts = by_selector.get(table.script, ()) if table.script else _bodies(table, heard)
                 for text in texts:
                     self._take(index, table, text)
 
@@ -107,9 +107,20 @@ class RecordBook:
             del known[next(iter(known))]
 
 
-def script_tables(kinds: Iterable[ItemKind]) -> tuple[str, ...]:
-    """The selectors of all scripts that hold records; the reader gives their texts in this order."""
-    return tuple(table.script for kind in kinds for table in kind.records if table.script)
+def scripts_of(kinds: Iterable[ItemKind]) -> dict[str, tuple[str, ...]]:
+    """The selectors of the scripts that hold records, and what must be in one; the reader gives them in this order.
+
+    Nothing need be in it where some table takes any.
+    """
+    found: dict[str, list[str | None]] = {}
+    for kind in kinds:
+        for table in kind.records:
+            if table.script:
+                found.setdefault(table.script, []).append(table.after)
+    return {
+        selector: () if None in marks else tuple(dict.fromkeys(filter(None, marks)))
+        for selector, marks in found.items()
+    }
 
 
 def _rank_in(tables: Sequence[Records]) -> Callable[[Record], int]:

@@ -173,6 +173,18 @@ async def test_pages_by_a_cursor(lane: Lane, serve: Serve) -> None:
     assert (report.stopped_by, read(report.posts)) == (Stop.END_OF_FEED, true(7))
 
 
+async def test_a_layout_that_goes_on_in_its_own_way_does(lane: Lane, serve: Serve) -> None:
+    address = await serve({"/": COMMON + BUTTON})
+    definition = load_definition(
+        "quay.toml",
+        QUAY.replace("FEED", "next = 'a[rel=next]'").replace(
+            'name = "only"', 'name = "only"\n[layouts.feed]\nmore = "button.more"'
+        ),
+    )
+    report = await collect(lane, f"{address}/", definition, limit=1000, timeout_seconds=60, idle_seconds=1)
+    assert (report.stopped_by, read(report.posts)) == (Stop.END_OF_FEED, true(42))
+
+
 async def test_ten_thousand_posts_pass_and_neither_the_page_nor_the_report_grows(lane: Lane, serve: Serve) -> None:
     address = await serve({"/": COMMON + ENDLESS})
     collected: list[tuple[int, int | None]] = []

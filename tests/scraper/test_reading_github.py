@@ -24,6 +24,7 @@ async def test_an_issue_of_the_server_has_its_comments_and_each_its_own_author(r
     assert (issue.author, issue.text) == ("eel", "The water is low. See that.")
     assert (issue.replies, issue.likes) == (2, 5)
     assert issue.time == datetime(2016, 2, 3, 4, 5, 6, tzinfo=UTC)
+    assert [one.id for one in comments] == ["issuecomment-900001", "issuecomment-900002"]
     assert [(one.url, one.author, one.text, one.likes) for one in comments] == [
         (f"{TIDES}/issues/7#issuecomment-900001", "ebb", "It is.", None),
         (f"{TIDES}/issues/7#issuecomment-900002", "flow", "No.", None),
@@ -41,7 +42,7 @@ async def test_the_client_of_2025_shows_the_same_under_other_names(read_file: Re
         "Too high, since .",
     )
     assert issue.time == datetime(2025, 2, 3, 4, 5, 6, tzinfo=UTC)
-    assert (comment.id, comment.author) == ("pier/tides/issues/8#issuecomment-910001", "flow")
+    assert (comment.url, comment.author) == (f"{TIDES}/issues/8#issuecomment-910001", "flow")
     assert comment.text is not None
     assert comment.text.endswith("Not here, see there.")
 
@@ -70,6 +71,8 @@ def test_only_issues_and_pull_requests_are_read(definitions: Definitions) -> Non
     assert github.reads(f"{TIDES}/pulls")
     assert not github.reads(f"{TIDES}/blob/main/issues.md")
     assert github.id_in(f"{TIDES}/pull/6/files#diff-1") == "pier/tides/pull/6"
+    assert github.id_in(f"{TIDES}/pull/6?x=1#issuecomment-12") == "issuecomment-12"
+    assert github.id_in(f"{TIDES}/issues/7#issue-555001") == "pier/tides/issues/7"
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ async def test_a_story_of_2026_has_its_thread_and_nothing_of_the_story_that_was_
         ("aaaaa3", "flow", 2, "aaaaa2"),
         ("aaaaa4", "slack", 0, "merge2"),
     ]
+    assert [one.url for one in comments] == [f"{LOBSTERS}/c/{one.id}" for one in comments]
     assert [one.score for one in comments] == [18, None, -2, None]
     assert [one.text for one in comments] == ["By a table.", None, "Deeper.", "From the other story."]
 

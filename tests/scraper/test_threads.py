@@ -19,6 +19,7 @@ name = "only"
 [[layouts.items]]
 name = "comment"
 css = ".comment"
+permalink = "/s/{thread}#{id}"
 branch = "li.tree"
 [layouts.items.fields]
 id = [{ attribute = "id", pattern = '^c_(\\w+)$' }]
@@ -46,3 +47,12 @@ async def test_the_parent_is_what_the_branch_hangs_on_and_unknown_where_that_is_
         ("d", None, 2, "answer to what was removed"),
         ("e", "s1", 0, "second"),
     ]
+    assert report.posts[0].url == "https://pile.example/s/s1#a"
+
+
+async def test_an_address_that_takes_a_thread_nobody_knows_is_unknown(lane: Lane) -> None:
+    saved = SavedPage(THREAD.replace(' data-id="s1"', "").encode())
+    report = await open_page(
+        lane, "https://pile.example/", load_definition("pile.toml", PILE), timeout_seconds=20, saved=saved
+    )
+    assert {(post.url, post.parent) for post in report.posts if post.depth == 0} == {(None, None)}
