@@ -106,10 +106,15 @@ class Item:
         self.moment = self._moment()
 
     def _id(self) -> str | None:
-        said = self.string("id")
-        if said is None or self.definition.post_id is not None:
-            return said
-        return address_as_id(urljoin(self.base_url, said))
+        said = next((one for one in self.values.get("id", ()) if (one.value or "").strip()), None)
+        if said is None:
+            return None
+        self.sources["id"] = said.place
+        value = (said.value or "").strip()
+        if said.source.under is not None:
+            above = re.search(said.source.under, self.base_url)
+            return f"{above[1]}/{value}" if above else None
+        return value if self.definition.post_id is not None else address_as_id(urljoin(self.base_url, value))
 
     def _look_up(self, records: RecordBook, kind: int, post_id: str) -> None:
         """Fill in what the records of this post say, each in the place of its source."""

@@ -101,6 +101,8 @@ class Source(Table):
     attribute: str | None = None
     without: Selector | None = None
     pattern: Pattern | None = None
+    under: Pattern | None = None
+    """For an id that is one only within its page: what this finds in the page's address goes before it."""
     among_words: bool = False
     """For a count: it is the one number among words of any language, as in "2534 Replies. Reply"."""
     words: Mapping[str, int] = Field(default_factory=dict)

@@ -5,8 +5,10 @@ async (task) => {
   const plan = JSON.parse(task.plan);
   const started = performance.now();
   const deadline = started + task.deadline_ms;
-  const expected = task.expected_id === null ? null : new RegExp(
-    "(?:^|[^0-9A-Za-z_-])" + task.expected_id.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&") + "(?:$|[^0-9A-Za-z_-])");
+  // Whether a string holds an id, as "/post/12" holds "12" and "/post/123" does not.
+  const holdsId = (text, id) => new RegExp(
+    "(?:^|[^0-9A-Za-z_-])" + id.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&") + "(?:$|[^0-9A-Za-z_-])").test(text);
+  const expected = task.expected_id;
 
   // In a feed: the keys of the posts that were read before, kept with the document they are on.
   const SEEN = Symbol.for("tidegate.seen");
@@ -147,9 +149,15 @@ async (task) => {
     return true;
   };
 
-  const isAsked = (item) => {
-    const key = keyOf(item);
-    return key !== null && expected.test(key);
+  const isAsked = ([element, kind, page]) => {
+    for (let i = 0; i < kind.id.length; i++) {
+      const source = kind.sources[kind.id[i]], value = read(source, element, kind, page);
+      if (value === null) continue;
+      if (!source.under) return holdsId(value, expected);
+      const above = new RegExp(source.under, "u").exec(location.href);
+      return above !== null && expected.startsWith(above[1] + "/") && holdsId(value, expected.slice(above[1].length + 1));
+    }
+    return false;
   };
 
   const shows = (tale) => {

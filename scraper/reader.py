@@ -156,6 +156,7 @@ def _source(source: Source) -> dict[str, Any]:
     return {
         "elsewhere": source.record is not None,
         "address": source.address,
+        "under": source.under,
         "only": source.only,
         "css": source.css,
         "where": source.where,

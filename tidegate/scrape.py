@@ -54,7 +54,7 @@ def understand(source: str, definitions: Definitions, *, site: str | None, url: 
         )
     if url is not None:
         _check_address(url)
-    own = next((address for address in own_addresses(html) if definition.reads(address)), None)
+    own = next(iter(sorted(own_addresses(html), key=definition.reads, reverse=True)), None)
     address = url or own or definition.saved.base_url
     return Input(source, address, definition, saved_page(Path(source), html))
 

@@ -89,3 +89,11 @@ async def test_a_page_without_a_readable_post_says_what_it_is(
 ) -> None:
     report = await read_file(f"discourse/{page}.html", url=f"{FORUM}/t/anchors/4713")
     assert (report.outcome, report.posts) == (outcome, ()), report.reason
+
+
+async def test_in_the_view_of_a_crawler_an_answer_has_the_number_below_the_topic(read_file: ReadFile) -> None:
+    topic, answer = (await read_file("discourse/topic-crawler-2026.html", url=f"{FORUM}/t/anchors/4713")).posts
+    assert (topic.id, answer.id, answer.url) == ("4713", "4713/2", f"{FORUM}/t/4713/2")
+    assert (answer.author, answer.text, answer.likes, answer.rank) == ("flut", "Heavy.", 0, 2)
+    old = (await read_file("discourse/topic-crawler-2017.html", url=f"{FORUM}/t/ropes/4712/2")).posts
+    assert [(one.id, one.author, one.likes) for one in old] == [("4712", "ebbe", 4), ("4712/2", "flut", 0)]

@@ -62,8 +62,7 @@ def truth_of(file: Path) -> list[dict[str, Any]]:
     if site == "reddit":
         return [_of_reddit(post) for post in posts if post["id"]]
     if site == "discourse":
-        # In the crawler's view only the first post of a topic has an id that is its own.
-        return [_of_discourse(post) for post in posts if post["position"] == "#1"]
+        return [_of_discourse(post) for post in posts]
     return [_of_lobsters(post) for post in posts] if site == "lobsters" else posts
 
 
