@@ -15,16 +15,22 @@ async (task) => {
   if (task.collecting && !document[SEEN]) Object.defineProperty(document, SEEN, { value: new Set() });
   const seen = task.collecting ? document[SEEN] : new Set();
 
-  const cut = (text) => text.length > task.max_chars ? text.slice(0, task.max_chars) : text;
+  // A string that any JSON parser and any database takes. What is too long is cut, and `wasCut` says so.
+  let wasCut = false;
+  const clean = (text) => (text.toWellFormed ? text.toWellFormed() : text).replace(/\0/g, "");
+  const cut = (text) => {
+    if (text.length > task.max_chars) wasCut = true;
+    return clean(text.slice(0, task.max_chars));
+  };
 
   const SILENT = new Set(["SCRIPT", "STYLE", "NOSCRIPT", "TEMPLATE"]);
   const textOf = (element, without) => {
-    if (!without && !element.querySelector("img[alt], br, script, style, noscript, template")) {
+    if (!element.querySelector("img[alt], br, script, style, noscript, template" + (without ? "," + without : ""))) {
       return element.textContent;
     }
     let text = "";
     const walk = (node) => {
-      for (let child = node.firstChild; child && text.length <= task.max_chars; child = child.nextSibling) {
+      for (let child = node.firstChild; child && text.length <= task.max_chars + 1; child = child.nextSibling) {
         if (child.nodeType === 3) text += child.data;
         else if (child.nodeType !== 1 || SILENT.has(child.nodeName)) continue;
         else if (without && child.matches(without)) continue;
@@ -37,14 +43,25 @@ async (task) => {
     return text;
   };
 
-  // Something inside a quoted post, or inside another post, says nothing about this one.
-  const leaks = (element, item, kind) => {
+  // Something inside a quoted post, or inside another post, says nothing about this one. Of what is looked for in the
+  // whole page or around the item, another kind of post may be just what is meant.
+  const leaks = (element, item, kind, source) => {
     if (kind.nested) {
       const quoted = element.closest(kind.nested);
       if (quoted && quoted !== item && item.contains(quoted)) return true;
     }
-    const owner = element.closest(kind.css);
+    const inside = source && source.start !== "page" && !source.ancestor && kind.index !== undefined;
+    const owner = element.closest(inside ? plan.any : kind.css);
     return Boolean(owner && owner !== item && !owner.contains(item));
+  };
+
+  // What of a post's own text is not its own: what is quoted, and other posts.
+  const apart = (source, kind) => {
+    const own = kind.index !== undefined && source.start === "item" && !source.ancestor;
+    const parts = [source.without, own && kind.nested, own && plan.any];
+    let css = "";
+    for (let i = 0; i < parts.length; i++) if (parts[i]) css += (css && ",") + parts[i];
+    return css;
   };
 
   const start = (source, item, page) => {
@@ -61,8 +78,8 @@ async (task) => {
     const where = source.where && new RegExp(source.where, "iu");
     let first = null;
     for (let i = 0; i < found.length; i++) {
-      if (where && !where.test(found[i].textContent.trim())) continue;
-      if (leaks(found[i], item, kind)) continue;
+      if (leaks(found[i], item, kind, source)) continue;
+      if (where && !where.test(textOf(found[i], apart(source, kind)).trim())) continue;
       if (!source.only) return found[i];
       if (first) return null;
       first = found[i];
@@ -75,7 +92,7 @@ async (task) => {
     if (source.address) return cut(location.href);
     const element = find(source, item, kind, page);
     if (!element) return null;
-    const value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, source.without);
+    const value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, apart(source, kind));
     return value === null ? null : cut(value);
   };
 
@@ -89,8 +106,9 @@ async (task) => {
     return page;
   };
 
-  // All posts in the order of the page, as [element, index of its kind, page]. The first kind that fits is its kind.
-  const collect = () => {
+  // All posts in the order of the page, as [element, its kind, page]. The first kind that fits is its kind. With gaps
+  // come also the elements of a tree that are no posts, as [element, its kind, page, true].
+  const collect = (withGaps) => {
     const items = [];
     const onPage = [], hidden = [];
     for (let k = 0; k < plan.kinds.length; k++) {
@@ -110,10 +128,13 @@ async (task) => {
         for (let k = 0; k < kinds.length; k++) {
           const kind = kinds[k];
           if (!element.matches(kind.css)) continue;
-          if (kind.exclude && element.matches(kind.exclude)) break;
+          if (kind.exclude && element.matches(kind.exclude)) {
+            if (withGaps && kind.tree) items[items.length] = [element, kind, page, true];
+            break;
+          }
           const quoted = kind.nested && element.closest(kind.nested);
           if (quoted && quoted.parentElement && quoted.parentElement.closest(kind.css)) break;
-          items.push([element, kind, page]);
+          items[items.length] = [element, kind, page];
           break;
         }
       }
@@ -129,12 +150,14 @@ async (task) => {
     return own <= 1;
   };
 
+  // What a post is known by: all that the sources of its id say.
   const keyOf = ([element, kind, page]) => {
+    let key = null;
     for (let i = 0; i < kind.id.length; i++) {
       const value = read(kind.sources[kind.id[i]], element, kind, page);
-      if (value !== null) return value;
+      if (value !== null && value.trim()) key = (key === null ? "" : key + "\n") + value;
     }
-    return null;
+    return key;
   };
 
   const complete = ([element, kind, page]) => {
@@ -142,7 +165,7 @@ async (task) => {
       let there = false;
       for (let i = 0; i < kind.required[r].length && !there; i++) {
         const source = kind.sources[kind.required[r][i]];
-        there = source.elsewhere || read(source, element, kind, page) !== null;
+        there = source.elsewhere || (read(source, element, kind, page) || "").trim() !== "";
       }
       if (!there) return false;
     }
@@ -153,9 +176,10 @@ async (task) => {
     for (let i = 0; i < kind.id.length; i++) {
       const source = kind.sources[kind.id[i]], value = read(source, element, kind, page);
       if (value === null) continue;
-      if (!source.under) return holdsId(value, expected);
-      const above = new RegExp(source.under, "u").exec(location.href);
-      return above !== null && expected.startsWith(above[1] + "/") && holdsId(value, expected.slice(above[1].length + 1));
+      if (!source.under && holdsId(value, expected)) return true;
+      const above = source.under ? new RegExp(source.under, "u").exec(location.href) : null;
+      const own = above && expected.startsWith(above[1] + "/") ? expected.slice(above[1].length + 1) : null;
+      if (own !== null && holdsId(value, own)) return true;
     }
     return false;
   };
@@ -177,11 +201,25 @@ async (task) => {
   };
   const matches = (css) => Boolean(css) && document.querySelector(css) !== null;
 
-  const isNew = (item) => !seen.has(keyOf(item)) && complete(item);
-  const hasNew = (items) => {
-    for (let i = 0; i < items.length; i++) if (isNew(items[i])) return true;
+  // Of a list that scripts fill: how many posts there are, and how many are whole.
+  const progress = () => {
+    const items = collect();
+    let whole = 0;
+    for (let i = 0; i < items.length; i++) if (complete(items[i])) whole++;
+    return items.length + "/" + whole;
+  };
+
+  // Whether a post in view is not whole yet: to scroll on would lose it.
+  const isFilling = (items) => {
+    for (let i = 0; i < items.length; i++) {
+      const rect = items[i][0].getBoundingClientRect();
+      if (!rect.height || rect.bottom < 0 || rect.top > window.innerHeight) continue;
+      if (!seen.has(keyOf(items[i])) && !complete(items[i])) return true;
+    }
     return false;
   };
+
+  const isNew = (item) => !seen.has(keyOf(item)) && complete(item);
 
   // Why waiting is over, or null.
   const verdict = () => {
@@ -225,20 +263,24 @@ async (task) => {
     return null;
   };
 
-  // What brings more: the button that says so, or the way down. Says whether there was anything to do.
+  // What brings more: the button that says so, or the way down.
   let pressed = null;
   const goOn = (items) => {
     if (task.more) {
       const more = button();
-      if (!more || more === pressed) return false;
+      if (!more || more === pressed) return;
       pressed = more;
       more.click();
-      return true;
+      return;
     }
     const last = lowest(items);
     if (last) last.scrollIntoView({ block: "start", behavior: "instant" });
     else window.scrollBy({ top: window.innerHeight, behavior: "instant" });
-    return true;
+    // What is left above the window is enough to scroll by.
+    for (let i = 0; task.removable && i < items.length - 1; i++) {
+      const isFar = items[i][0].getBoundingClientRect().bottom < -2 * window.innerHeight;
+      if (isFar && seen.has(keyOf(items[i]))) items[i][0].remove();
+    }
   };
 
   // A feed that has stalled sometimes only looks again when it is scrolled: back a little, and down to its end.
@@ -249,8 +291,11 @@ async (task) => {
   };
 
   const wait = () => new Promise((resolve, reject) => {
-    let changed = performance.now(), checked = 0, timer = null, nudges = 0, ownUntil = 0;
+    const began = performance.now();
+    let changed = began, checked = 0, timer = null, nudges = 0, ownUntil = 0;
+    let size = document.getElementsByTagName("*").length, wentOn = !task.step, stable = "", stableSince = 0;
     const nudgeMs = Math.min(task.idle_ms / 4, 700);
+    const settles = !task.step && expected === null && plan.when === "items" && !task.settled;
     const stop = () => {
       observer.disconnect();
       clearTimeout(timer);
@@ -268,49 +313,57 @@ async (task) => {
         reject(error);
       }
     };
+    const again = (ms) => {
+      timer = setTimeout(look, ms);
+    };
     const lookAgain = () => {
       clearTimeout(timer);
-      const now = performance.now();
-      const why = verdict();
+      const now = performance.now(), why = verdict();
       checked = performance.now();
+      if (why === "ready" && settles && now < deadline) {
+        // The first post of a list is there; the others come right after it.
+        const reached = progress();
+        if (reached !== stable) [stable, stableSince] = [reached, now];
+        if (now - stableSince < task.settle_ms) return again(task.settle_ms / 4);
+      }
       if (why) return finish(why);
       if (now >= deadline) return finish("deadline");
+      if (!wentOn && document.readyState !== "loading") {
+        const items = collect();
+        if (isFilling(items) && now - began < task.idle_ms) return again(20);
+        wentOn = true;
+        changed = now;
+        goOn(items);
+        return again(4);
+      }
       const quiet = document.readyState === "complete" ? now - changed : 0;
       if (task.step && quiet >= nudgeMs * (nudges + 1) && nudges < 3) {
         nudges++;
         // What the page redraws for that is our doing, and no sign that it has more.
         ownUntil = now + 200;
-        if (!task.more) nudge();
-        else if (!goOn([]) && !button() && !matches(plan.busy)) return finish("end");
+        if (task.more) goOn([]);
+        else nudge();
       }
-      const idle = quiet >= task.idle_ms;
-      if (idle && !matches(plan.busy)) return finish("idle");
+      if (quiet >= task.idle_ms && !matches(plan.busy)) {
+        return finish(task.step && task.more && !button() ? "end" : "idle");
+      }
       // Looking again now and then sees what no observer of nodes does: an attribute, an idle page.
-      timer = setTimeout(look, Math.min(task.step ? nudgeMs : 250, Math.max(1, deadline - now)));
+      again(Math.min(task.step ? nudgeMs : 250, Math.max(1, deadline - now)));
     };
     const observer = new MutationObserver(() => {
-      const now = performance.now();
-      if (now >= ownUntil) changed = now;
+      const now = performance.now(), count = document.getElementsByTagName("*").length;
+      // A clock that ticks changes the page, and brings nothing.
+      if (count !== size && now >= ownUntil) changed = now;
+      size = count;
       if (now - checked >= 4) return look();
       clearTimeout(timer);
-      timer = setTimeout(look, 4);
+      again(4);
     });
     observer.observe(document, { childList: true, subtree: true, characterData: true });
     document.addEventListener("readystatechange", look);
     look();
   });
 
-  if (task.step && document.readyState !== "loading") {
-    const items = collect();
-    if (!hasNew(items)) {
-      goOn(items);
-      // What is left above the window is enough to scroll by.
-      for (let i = 0; task.removable && i < items.length - 1; i++) {
-        const isFar = items[i][0].getBoundingClientRect().bottom < -2 * window.innerHeight;
-        if (isFar && seen.has(keyOf(items[i]))) items[i][0].remove();
-      }
-    }
-  }
   const holds = (marks, text) => {
     for (let i = 0; i < marks.length; i++) if (new RegExp(marks[i], "u").test(text)) return true;
     return !marks.length;
@@ -318,20 +371,28 @@ async (task) => {
 
   const stopped = await wait();
 
-  const items = collect();
+  if (task.collecting && performance.setResourceTimingBufferSize) performance.setResourceTimingBufferSize(20000);
+  const items = collect(true);
   const counts = new Array(plan.kinds.length).fill(0);
   const out = [];
+  let left = 0;
   const branches = new Map();
   for (let i = 0; i < items.length; i++) {
-    const [element, kind, page] = items[i];
-    counts[kind.index]++;
-    const asked = expected !== null && isAsked(items[i]);
-    if (out.length >= task.max_items && !asked) continue;
-    if (task.collecting) {
-      const key = keyOf(items[i]);
-      if (seen.has(key) && !kind.together) continue;
-      if (key !== null && complete(items[i])) seen.add(key);
+    const [element, kind, page, gap] = items[i];
+    if (gap) {
+      out[out.length] = { kind: kind.index, values: [], quoted: null, single: true, gap: true };
+      continue;
     }
+    counts[kind.index]++;
+    const key = task.collecting ? keyOf(items[i]) : null;
+    // A thread is read as a whole, if it is not too long for that.
+    if (seen.has(key) && !(kind.together && items.length <= task.max_items)) continue;
+    if (out.length >= task.max_items && !(expected !== null && isAsked(items[i]))) {
+      left++;
+      continue;
+    }
+    if (key !== null && complete(items[i])) seen.add(key);
+    wasCut = false;
     const values = [];
     for (let s = 0; s < kind.sources.length; s++) values[s] = read(kind.sources[s], element, kind, page);
     let quoted = null;
@@ -350,7 +411,7 @@ async (task) => {
         if (!depth) above = branches.has(box) ? branches.get(box) : null;
       }
     }
-    out[out.length] = { kind: kind.index, values, quoted, single: isSingle(element, kind), depth, above };
+    out[out.length] = { kind: kind.index, values, quoted, single: isSingle(element, kind), depth, above, cut: wasCut };
   }
   const scripts = [];
   for (let i = 0; i < plan.scripts.length; i++) {
@@ -358,15 +419,20 @@ async (task) => {
     const holding = task.step ? [] : document.querySelectorAll(plan.scripts[i].css);
     for (let k = 0; k < holding.length; k++) {
       const text = holding[k].textContent;
-      if (text.length <= task.max_script_chars && holds(plan.scripts[i].after, text)) texts[texts.length] = text;
+      if (text.length <= task.max_script_chars && holds(plan.scripts[i].after, text)) texts[texts.length] = clean(text);
     }
   }
   let next = null;
   for (let i = 0; i < plan.next.length && !next; i++) next = document.querySelector(plan.next[i]);
+  let requests = 0;
+  const fetched = performance.getEntriesByType("resource");
+  for (let i = 0; i < fetched.length; i++) {
+    if (fetched[i].initiatorType === "fetch" || fetched[i].initiatorType === "xmlhttprequest") requests++;
+  }
   const report = {
     stopped,
     waited_ms: performance.now() - started,
-    url: location.href,
+    url: clean(location.href),
     title: cut(document.title),
     language: document.documentElement.lang || null,
     ready_state: document.readyState,
@@ -375,6 +441,8 @@ async (task) => {
     end: matches(task.end),
     next: next ? next.getAttribute("href") : null,
     counts,
+    left,
+    requests,
     items: out,
     scripts,
   };

@@ -14,8 +14,10 @@ from scraper.kinds import Feed, ItemKind, Source
 from scraper.post import METRICS
 from scraper.records import scripts_of
 
-MAX_ITEMS: Final = 500
+MAX_ITEMS: Final = 2_000
 """How many posts one reading returns at most."""
+SETTLE_SECONDS: Final = 0.12
+"""A list that scripts fill is read when no post has come for so long."""
 MAX_CHARACTERS: Final = 20_000
 """Where each string that comes from a page is cut."""
 MAX_SCRIPT_CHARACTERS: Final = 8_000_000
@@ -32,7 +34,8 @@ class RawItem(BaseModel):
 
     `values` are the strings of its sources, in the order of `ItemKind.places`, None where absent. It is `single`
     unless it seems to hold a second post that is not set apart. In a kind with branches `depth` counts those around
-    its own, and `above` is the place in `Reading.items` of the post it answers, None where that can't be told.
+    its own, and `above` is the place in `Reading.items` of the post it answers, None where that can't be told. A
+    `gap` is an element of a tree that is no post. `cut` says that a string was longer than `MAX_CHARACTERS`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -44,6 +47,8 @@ class RawItem(BaseModel):
     depth: int | None = None
     above: int | None = None
     record_id: str | None = None
+    gap: bool = False
+    cut: bool = False
 
 
 class Reading(BaseModel):
@@ -52,6 +57,7 @@ class Reading(BaseModel):
     `stopped` says why waiting ended: ready, tell_tale, end, parsed, idle or deadline. `tell_tale` is the index of
     the definition's tell-tale that shows; `counts` are the elements found, by kind. `scripts` are the texts of the
     scripts that hold records, in the order of `scripts_of`. In a feed `items` are those not read before.
+    `left` counts the posts beyond `MAX_ITEMS`, and `requests` what the page has fetched so far.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -67,6 +73,8 @@ class Reading(BaseModel):
     end: bool
     next: str | None
     counts: tuple[int, ...]
+    left: int = 0
+    requests: int = 0
     items: tuple[RawItem, ...]
     scripts: tuple[tuple[str, ...], ...] = ()
 
@@ -99,6 +107,7 @@ def task(
         "end": (feed or definition.feed).end,
         "more": feed and feed.more,
         "removable": feed is not None and feed.removable,
+        "settle_ms": SETTLE_SECONDS * 1000,
         "max_items": max_items,
         "max_chars": MAX_CHARACTERS,
         "max_script_chars": MAX_SCRIPT_CHARACTERS,

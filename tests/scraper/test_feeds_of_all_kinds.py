@@ -85,6 +85,51 @@ const more = () => {
 add();
 </script>"""
 
+SLOW_BUTTON = BUTTON.replace("120", "1300")
+
+REPLACED_BUTTON = """<main></main><p id="way"><button class="more" onclick="more()">Show more</button></p><script>
+let loaded = 0;
+const main = document.querySelector("main"), way = document.getElementById("way"), button = way.innerHTML;
+const add = () => { for (let k = 0; k < 7; k++) main.append(topic(++loaded)); };
+const more = () => {
+  way.innerHTML = "loading";
+  setTimeout(() => { add(); way.innerHTML = loaded < 21 ? button : ""; }, 900);
+};
+add();
+</script>"""
+
+SKELETONS = """<main></main><script>
+// Twenty rows at a time come as empty shells with their ids, and each is filled by itself, the last ones first.
+let loaded = 0;
+const main = document.querySelector("main");
+const add = () => {
+  const rows = [];
+  for (let k = 0; k < 20 && loaded < 60; k++) {
+    const row = topic(++loaded), views = row.querySelector(".views"), text = views.textContent;
+    views.textContent = "";
+    rows.push([views, text]);
+    main.append(row);
+  }
+  rows.reverse().forEach(([views, text], k) => setTimeout(() => { views.textContent = text; }, 150 + k * 20));
+};
+addEventListener("scroll", () => { if (scrollY + innerHeight > main.scrollHeight - 100) add(); });
+add();
+</script>"""
+
+CLOCK = """<b id="clock"></b><script>
+setInterval(() => { document.getElementById("clock").innerHTML = `<i>${Date.now()}</i>`; }, 50);
+</script>"""
+
+ONE_BY_ONE = """<main></main><a id="after"></a><script>
+let loaded = 0;
+const timer = setInterval(() => {
+  document.querySelector("main").append(topic(++loaded));
+  if (loaded < 20) return;
+  clearInterval(timer);
+  document.getElementById("after").outerHTML = "<a rel=next href='/?p=2'>older</a>";
+}, 25);
+</script>"""
+
 STALLED = """<main></main><footer style="height: 900px">about us</footer><script>
 // More comes only when the end comes into view again after it had been out of it.
 let loaded = 0, wasOut = true;
@@ -132,15 +177,48 @@ def true(total: int) -> list[tuple[int, int | None]]:
     (
         ("", VIRTUAL, 300),
         ('more = "button.more"', BUTTON, 42),
+        ('more = "button.more"', SLOW_BUTTON, 42),
+        ('more = "button.more"', REPLACED_BUTTON, 21),
         ("", STALLED, 50),
+        ("", CLOCK + STALLED, 50),
+        ("", SKELETONS, 60),
     ),
-    ids=("virtual list", "button", "stalled"),
+    ids=(
+        "virtual list",
+        "button",
+        "button that is off for a while",
+        "button that is away for a while",
+        "stalled",
+        "stalled beside a clock",
+        "skeletons",
+    ),
 )
 async def test_one_page_that_brings_more(lane: Lane, serve: Serve, feed: str, body: str, total: int) -> None:
     address = await serve({"/": COMMON + body})
-    report = await collect(lane, f"{address}/", quay(feed), limit=1000, timeout_seconds=60, idle_seconds=1)
+    report = await collect(lane, f"{address}/", quay(feed), limit=1000, timeout_seconds=60, idle_seconds=1.6)
     assert read(report.posts) == true(total), report.reason
     assert report.stopped_by in {Stop.END_OF_FEED, Stop.NOTHING_NEW}
+
+
+async def test_a_page_that_fills_post_by_post_is_read_when_it_is_full(lane: Lane, serve: Serve) -> None:
+    address = await serve({"/": COMMON + ONE_BY_ONE, "/?p=2": topics(range(21, 24))})
+    report = await collect(lane, f"{address}/", quay("next = 'a[rel=next]'"), limit=1000, timeout_seconds=30)
+    assert (report.stopped_by, read(report.posts)) == (Stop.END_OF_FEED, true(23))
+
+
+async def test_a_feed_beside_a_clock_ends(lane: Lane, serve: Serve) -> None:
+    address = await serve({"/": COMMON + CLOCK + topics(range(1, 6))})
+    report = await collect(lane, f"{address}/", quay(""), limit=1000, timeout_seconds=60, idle_seconds=0.5)
+    assert (report.stopped_by, read(report.posts)) == (Stop.NOTHING_NEW, true(5))
+
+
+async def test_an_id_is_known_by_all_that_its_sources_say(lane: Lane, serve: Serve) -> None:
+    first = "{ css = '.by', attribute = 'href', pattern = '/q/(\\d+)' }, "
+    definition = load_definition("quay.toml", QUAY.replace("FEED", "").replace("id = [{", "id = [" + first + "{", 1))
+    body = topics(range(1, 6)).replace('<div class="topic">', '<div class="topic"><i class="by" href="/u/ada"></i>')
+    address = await serve({"/": body})
+    report = await collect(lane, f"{address}/", definition, limit=1000, timeout_seconds=30, idle_seconds=0.5)
+    assert read(report.posts) == true(5)
 
 
 async def test_pages_by_their_number(lane: Lane, serve: Serve) -> None:
