@@ -23,11 +23,11 @@ class DriftWatch:
         self._before: dict[str, Mapping[Place, Yield]] = {}
         self._now: dict[Place, Yield] = {}
 
-    async def note(self, definition: Definition, posts: Sequence[Post]) -> Mapping[Place, Yield]:
-        """Count `posts`. Returns what they yield, to be stored with them."""
+    async def note(self, definition: Definition, pages: Sequence[Sequence[Post]]) -> Mapping[Place, Yield]:
+        """Count the posts of `pages`. Returns what they yield, to be stored with them."""
         if definition.name not in self._before:
             self._before[definition.name] = await store.recent(self._database, definition.name)
-        yields = yields_of(definition, posts)
+        yields = yields_of(definition, pages)
         self._now = added(self._now, yields)
         return yields
 
@@ -49,6 +49,8 @@ class DriftWatch:
                 field=place.field,
                 posts=drift.now.posts,
                 found=drift.now.found,
+                pages=drift.now.pages,
                 share_before=round(drift.before.share, 3),
+                last_found_on=str(drift.before.last_found_on or ""),
             )
         return [str(drift) for drift in found]

@@ -200,7 +200,7 @@ class MetricsScraper:
         return after.left
 
     async def _record(self, work: _Work, batch: Batch, done: list[PageOfPost]) -> None:
-        read = [post for page in done for post in page.report.posts]
+        read = [page.report.posts for page in done if page.report.posts]
         yields = await work.drift.note(self._definitions.by_name(batch.site), read) if read else {}
         await store.record_pages(self._database, work.run.number, done, yields)
 

@@ -102,7 +102,7 @@ class ReplyHarvester:
                     max_age=self._policy.max_age,
                     on_batch=keep,
                 )
-            outcome, reason = report.outcome, f"{report.stopped_by.value}: {report.reason}"
+            outcome, reason = report.trouble or report.outcome, f"{report.stopped_by.value}: {report.reason}"
             evidence = report.evidence.get("kept")
         except LeaseRefused as error:
             return str(error)
@@ -111,7 +111,8 @@ class ReplyHarvester:
                 return str(error)
             outcome, reason = Outcome.CRASHED, str(error)
         if found:
-            yields = await drift.note(self._definitions.by_name(target.site), found)
+            # However often it was scrolled, a feed is one page: its posts resemble each other.
+            yields = await drift.note(self._definitions.by_name(target.site), [found])
         worth = self._worth_a_reply(found)
         log.info("target.harvested", url=target.url, outcome=outcome.value, posts=len(found), kept=len(worth))
         await store.record_harvest(

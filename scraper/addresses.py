@@ -21,6 +21,9 @@ ALLOW = "allow it with --allow-private"
 _MISLEADING = set('\\%\t\r\n <>^|`{}"')
 """Browsers take a backslash for a slash and decode what is escaped in a host, so that 127.0.0.1 can hide in it."""
 
+_PRIVATE = tuple(ipaddress.IPv6Network(network) for network in ("fec0::/10", "64:ff9b:1::/48", "5f00::/16"))
+"""What the standard library takes for public: site-local, NAT64 of a network's own, segment routing."""
+
 _WITH_IPV4 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
 
 
@@ -33,7 +36,10 @@ class AddressPolicy:
 
 
 async def refusal(url: str, policy: AddressPolicy) -> str | None:
-    """Why `url` may not be opened; None if it may. A name that can't be resolved may: its page will say so."""
+    """Why `url` may not be opened; None if it may. A name that nobody knows may: its page will say so.
+
+    A name whose address does not come in time may not: it could be anything by the time that it is opened.
+    """
     reason = refusal_by_looks(url, policy)
     host = _host(url) if reason is None else None
     if host is None or _is_allowed(url, policy) or _is_number(host):
@@ -41,8 +47,8 @@ async def refusal(url: str, policy: AddressPolicy) -> str | None:
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, TimeoutError, UnicodeError):
-        return None
+    except (OSError, UnicodeError) as error:
+        return _of_failure(host, error)
     return _of_found(host, found)
 
 
@@ -54,8 +60,8 @@ def refusal_while_waiting(url: str, policy: AddressPolicy) -> str | None:
         return reason
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return None
+    except (OSError, UnicodeError) as error:
+        return _of_failure(host, error)
     return _of_found(host, found)
 
 
@@ -64,6 +70,15 @@ def refusal_of_remote(url: str, remote: str, policy: AddressPolicy) -> str | Non
     if _is_allowed(url, policy) or _is_public(remote.strip("[]")):
         return None
     return f"{_host(url)} answered from {remote}, a private address; {ALLOW}"
+
+
+def _of_failure(host: str, error: OSError | UnicodeError) -> str | None:
+    if isinstance(error, socket.gaierror):
+        return None
+    if isinstance(error, UnicodeError):
+        return f"not an address: {host} can be no host's name"
+    why = f"within {RESOLVE_SECONDS:g} s" if isinstance(error, TimeoutError) else f"({error})"
+    return f"the address of {host} could not be had {why}, so it may be a private one; try again later"
 
 
 def _of_found(host: str, found: Sequence[Any]) -> str | None:
@@ -113,7 +128,8 @@ def _is_public(address: str) -> bool:
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
         parsed = _within(parsed) or parsed
-    return parsed.is_global and not parsed.is_multicast
+    is_private = any(parsed in network for network in _PRIVATE)
+    return parsed.is_global and not parsed.is_multicast and not is_private
 
 
 def _within(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from browser_pool.blocking import Blocking
-from scraper.kinds import Feed, ItemKind, Layout, Pattern, Permalink, Selector, Table
+from scraper.kinds import Feed, ItemKind, Layout, Table
+from scraper.links import joined
+from scraper.notations import Address, BrowserPattern, Host, Pattern, Permalink, Selector, plain_host
 from scraper.outcome import Outcome
 from scraper.values.counts import Abbreviation
 
 _TRACKING = re.compile(r"(utm_\w+|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|ref_src|ref_url)=", re.IGNORECASE)
+_PORTS = {"http": 80, "https": 443}
 
 
 class TellTale(Table):
@@ -30,8 +33,8 @@ class TellTale(Table):
     outcome: Outcome
     reason: str
     css: Selector | None = None
-    text: Pattern | None = None
-    url: Pattern | None = None
+    text: BrowserPattern | None = None
+    url: BrowserPattern | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -55,11 +58,12 @@ class Ready(Table):
 class Saved(Table):
     """How to know and read a saved page of this site.
 
+    `base_url` is where a page that does not say so is taken to be from; without it, the first of the hosts.
     `markers` are literal pieces of HTML that only this site has. Without `javascript` the page's own scripts do not
     run, so that it stays as it was saved.
     """
 
-    base_url: str
+    base_url: Address = ""
     markers: tuple[str, ...] = ()
     javascript: bool = False
 
@@ -67,7 +71,7 @@ class Saved(Table):
 class Check(Table):
     """What `tidegate site check` looks at when it is given nothing: addresses that should always hold posts."""
 
-    pages: tuple[str, ...] = ()
+    pages: tuple[Address, ...] = ()
 
 
 class Politeness(Table):
@@ -85,8 +89,9 @@ class Definition(Table):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     title: str
-    hosts: Annotated[tuple[str, ...], Field(min_length=1)]
-    """The hosts, with all their subdomains; "*" for any host that no other definition claims."""
+    hosts: Annotated[tuple[Host, ...], Field(min_length=1)]
+    """The hosts, with all their subdomains; on any port, if there is none in it. "*" is any host that no other
+    definition claims."""
     paths: Pattern = ""
     """A regular expression for the paths that this definition reads; all, where it is empty."""
     schemes: tuple[Literal["http", "https"], ...] = ("https", "http")
@@ -102,7 +107,7 @@ class Definition(Table):
     abbreviations: Abbreviation = Abbreviation.UNKNOWN
     ready: Ready = Ready()
     feed: Feed = Feed()
-    saved: Saved
+    saved: Annotated[Saved, Field(validate_default=True)] = Saved()
     check: Check = Check()
     politeness: Politeness = Politeness()
     block: tuple[str, ...] = ()
@@ -112,9 +117,26 @@ class Definition(Table):
     layouts: Annotated[tuple[Layout, ...], Field(min_length=1)]
     tell_tales: tuple[TellTale, ...] = ()
 
+    @field_validator("saved")
+    @classmethod
+    def _from_the_first_host(cls, saved: Saved, info: ValidationInfo) -> Saved:
+        """Say where saved pages are from, if the file does not."""
+        hosts = [host for host in info.data.get("hosts", ()) if host != "*"]
+        if saved.base_url or not hosts:
+            return saved
+        scheme = next(iter(info.data.get("schemes", ())), "https")
+        return saved.model_copy(update={"base_url": f"{scheme}://{hosts[0]}/"})
+
+    @field_validator("block_kinds")
+    @classmethod
+    def _can_be_blocked(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+        Blocking.of((), kinds)
+        return kinds
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        Blocking.of(self.block, self.block_kinds)
+        if not self.saved.base_url:
+            raise ValueError("saved.base_url: it is missing, and no host says where saved pages are from")
         if (self.post_id is None) != (self.permalink is None):
             raise ValueError("post_id and permalink: both, or neither where the address is the id")
         if self.post_id is not None and re.compile(self.post_id).groups != 1:
@@ -134,12 +156,15 @@ class Definition(Table):
 
     def reads(self, url: str) -> bool:
         """Whether `url` is an address of this site."""
-        parts = urlsplit(url)
-        host = (parts.hostname or "").removeprefix("www.")
+        try:
+            parts = urlsplit(url)
+            host, port = plain_host(parts.hostname or ""), parts.port or _PORTS.get(parts.scheme)
+        except ValueError:
+            return False
         return (
             parts.scheme in self.schemes
             and bool(host)
-            and (self.is_for_any_host or any(host == known or host.endswith("." + known) for known in self.hosts))
+            and any(_is_of(host, port, known) for known in self.hosts)
             and re.search(self.paths, _path(url)) is not None
         )
 
@@ -166,7 +191,7 @@ class Definition(Table):
         if (author is None and "{author}" in template) or (thread is None and "{thread}" in template):
             return None
         address = template.format(id=post_id, author=author, thread=thread)
-        return address if "://" in address else urljoin(base_url, address)
+        return address if "://" in address else joined(base_url, address)
 
     def feed_of(self, layout: str | None) -> Feed:
         """How a feed goes on in the layout of this name."""
@@ -177,6 +202,15 @@ class Definition(Table):
     def kinds(self) -> tuple[tuple[Layout, ItemKind], ...]:
         """All kinds of all layouts; the reader counts them in this order."""
         return tuple((layout, kind) for layout in self.layouts for kind in layout.items)
+
+
+def _is_of(host: str, port: int | None, known: str) -> bool:
+    """Whether a plain host and its port are those of one of a definition's hosts."""
+    if known == "*":
+        return True
+    own = urlsplit(f"//{known}")
+    name = own.hostname or ""
+    return (host == name or host.endswith(f".{name}")) and own.port in {None, port}
 
 
 def address_as_id(url: str) -> str | None:
@@ -198,7 +232,10 @@ def address_as_id(url: str) -> str | None:
 
 
 def _path(url: str) -> str:
-    """The part of an address after the host."""
-    parts = urlsplit(url)
+    """The part of an address after the host; empty for what is no address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     query = f"?{parts.query}" if parts.query else ""
     return parts.path + query + (f"#{parts.fragment}" if parts.fragment else "")

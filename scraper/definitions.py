@@ -8,14 +8,18 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from scraper.definition import Definition
+from scraper.definition import Definition, TellTale
 from scraper.errors import DefinitionError, UnknownSite
+from scraper.kinds import Table
+from scraper.mistakes import expected, worst
 from scraper.toml_lines import line_of
+
+_T = TypeVar("_T", bound=Table)
 
 COMMON = "common.toml"
 """The file of tell-tales that any site may show; they come after a definition's own."""
@@ -95,44 +99,66 @@ def _is_address(address: bytes) -> bool:
         return False
 
 
-def load_definition(name: str, text: str, common: Iterable[dict[str, Any]] = ()) -> Definition:
+def load_definition(name: str, text: str, common: Iterable[TellTale] = ()) -> Definition:
     """The definition in `text`, the contents of the file `name`, with the tell-tales of `common` after its own.
 
     Raises `DefinitionError`.
     """
     table = _parse(name, text)
-    table["tell_tales"] = [*table.get("tell_tales", []), *common]
-    try:
-        return Definition.model_validate(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        path = tuple(part for part in first["loc"] if part != "[key]")
-        expected = _expected(first["msg"])
-        named = re.match(r"([\w.]+): ", expected)
-        if first["type"] == "value_error" and named:
-            path = (*path, *named[1].split("."))
-        key = ".".join(str(part) for part in path)
-        raise DefinitionError(name, key, expected, line_of(text, path)) from None
+    own = table.get("tell_tales", [])
+    # What is no array is left for the check to complain of.
+    tales = [*own, *common] if isinstance(own, list) else own
+    return _checked(Definition, name, text, {**table, "tell_tales": tales})
+
+
+class _Common(Table):
+    """The file of tell-tales that any site may show."""
+
+    tell_tales: tuple[TellTale, ...] = ()
 
 
 def _load_all(folder: Traversable) -> list[Definition]:
     texts = {
-        file.name: file.read_text("utf-8")
+        file.name: _text_of(file)
         for file in sorted(folder.iterdir(), key=lambda file: file.name)
         if file.name.endswith(".toml")
     }
-    shipped = files(__package__).joinpath("sites", COMMON).read_text("utf-8")
-    common = _parse(COMMON, texts.pop(COMMON, shipped)).get("tell_tales", [])
+    shared = texts.pop(COMMON, None) or _text_of(files(__package__).joinpath("sites", COMMON))
+    common = _checked(_Common, COMMON, shared, _parse(COMMON, shared)).tell_tales
     return [load_definition(name, text, common) for name, text in texts.items()]
+
+
+def _text_of(file: Traversable) -> str:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise DefinitionError(file.name, "", f"a file that can be read ({error.strerror})") from None
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DefinitionError(file.name, "", "text in UTF-8; save the file in that encoding", line) from None
 
 
 def _parse(name: str, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise DefinitionError(name, "", "TOML that is not nested so deep") from None
+    except ValueError as error:
         at = re.search(r"line (\d+)", str(error))
         raise DefinitionError(name, "", f"TOML: {error}", int(at[1]) if at else None) from None
 
 
-def _expected(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _checked(kind: type[_T], name: str, text: str, table: dict[str, Any]) -> _T:
+    try:
+        return kind.model_validate(table)
+    except ValidationError as error:
+        mistake = worst(error.errors())
+        path = tuple(part for part in mistake["loc"] if part != "[key]")
+        said = expected(mistake, kind)
+        named = re.match(r"([\w.]+): ", said) if mistake["type"] == "value_error" else None
+        if named:
+            path = (*path, *named[1].split("."))
+        key = ".".join(str(part) for part in path)
+        raise DefinitionError(name, key, said, line_of(text, path)) from None

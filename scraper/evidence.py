@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -88,6 +91,17 @@ class EvidenceFolder:
         image: bytes | None,
         responses: Sequence[Response],
     ) -> Path:
+        with _ONE_WRITES:
+            return self._write_alone(now, told, html, image, responses)
+
+    def _write_alone(
+        self,
+        now: datetime,
+        told: Mapping[str, Any],
+        html: str | None,
+        image: bytes | None,
+        responses: Sequence[Response],
+    ) -> Path:
         mark = sha256(f"{told['url']} {now.isoformat()}".encode()).hexdigest()[:6]
         name = f"{now:%Y%m%dT%H%M%S%f}-{told['site']}-{told['outcome']}-{mark}"
         place = self.folder / name
@@ -100,22 +114,48 @@ class EvidenceFolder:
             kept = [{"url": one.url, "body": one.body} for one in responses]
             (place / RESPONSES).write_text(json.dumps(kept, ensure_ascii=False), "utf-8", errors="replace")
         (place / REPORT).write_text(json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8")
-        self._make_room()
+        try:
+            self._make_room()
+        except OSError as error:
+            # What was kept is kept; the next one makes room again.
+            log.warning("evidence.no_room_made", folder=str(self.folder), error=str(error))
         return place
 
     def _make_room(self) -> None:
-        """Remove the oldest until what is left fits; the newest stays whatever its size."""
-        places = sorted(place for place in self.folder.iterdir() if _NAME.fullmatch(place.name))
-        sizes = [sum(file.stat().st_size for file in place.iterdir()) for place in places]
+        """Remove the oldest until what is left fits; the newest stays whatever its size.
+
+        Other processes may remove the same at the same time. Links are not followed, and stay.
+        """
+        with os.scandir(self.folder) as entries:
+            names = sorted(
+                entry.name for entry in entries if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            )
+        places = [self.folder / name for name in names]
+        sizes = [_bytes_in(place) for place in places]
         total = sum(sizes)
         for place, size in zip(places[:-1], sizes, strict=False):
             if total <= self.keep_bytes:
                 return
-            shutil.rmtree(place)
+            # What is gone is what was wanted.
+            with suppress(FileNotFoundError):
+                shutil.rmtree(place)
             total -= size
 
 
+_ONE_WRITES: Final = threading.Lock()
+"""One of this process writes at a time: what another is writing must not be the oldest that has to go."""
+
 _NAME = re.compile(r"\d{8}T\d{12}-[a-z][a-z0-9_-]*-[a-z_]+-[0-9a-f]{6}")
+
+
+def _bytes_in(place: Path) -> int:
+    """The size of the files in `place`, of as many as are still there."""
+    total = 0
+    with suppress(FileNotFoundError), os.scandir(place) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                total += entry.stat(follow_symlinks=False).st_size
+    return total
 
 
 def saved_page(page: Path, html: bytes) -> SavedPage:

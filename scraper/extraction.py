@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from scraper.definition import Definition
-from scraper.item import Face, Item, Page
-from scraper.post import Post
+from scraper.face import Face, Page
+from scraper.item import Item, could_be_one
+from scraper.post import METRICS, Post
 from scraper.reader import RawItem, Reading
 from scraper.records import RecordBook
 from scraper.thread import Thread
+from scraper.values.counts import Count
+from scraper.values.times import Moment
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,7 @@ def extract(
 ) -> Extraction:
     """The posts in `reading`, each id once, in the order of the page; then those that only `records` hold.
 
+    Where the page has a post twice, the first is taken, without what the second contradicts.
     `read_at` is when the page was read, None where nobody knows: then "2 hours ago" is unknown.
     """
     page = Page(definition, reading, records or RecordBook(definition), read_at)
@@ -43,6 +51,10 @@ def extract(
             ids.append(None)
             continue
         kind = faces[item.kind].kind
+        if item.gap:
+            ids.append(None)
+            thread.lose_track()
+            continue
         read = Item(page, faces[item.kind], item)
         missing = read.missing()
         ids.append(read.id if item.single and not missing else None)
@@ -55,7 +67,8 @@ def extract(
                 post = thread.place(post, read.string("thread"))
             elif kind.branch is not None:
                 post = _on_its_branch(post, item, ids, read.string("thread"))
-            posts.setdefault(post.id, post)
+            known = posts.get(post.id)
+            posts[post.id] = post if known is None else without_contradictions(known, post)
         elif read.flag("promoted"):
             promoted_without_id += 1
         else:
@@ -67,6 +80,62 @@ def extract(
 @lru_cache(maxsize=64)
 def _faces_of(definition: Definition) -> tuple[Face, ...]:
     return tuple(Face.of(layout, kind) for layout, kind in definition.kinds)
+
+
+def without_contradictions(post: Post, again: Post) -> Post:
+    """`post` without the counts, the author and the time that `again`, the same post elsewhere on the page, denies.
+
+    What only one of them has contradicts nothing, and nothing is taken from `again`: a post is read from one place.
+    Nor does a post of another kind say anything here, whose counts may be of other things.
+    """
+    if post.kind != again.kind:
+        return post
+    denied: dict[str, str] = {}
+    for metric in METRICS:
+        one, other = _count_of(post, metric), _count_of(again, metric)
+        if one is not None and other is not None and not one.agrees(other):
+            denied[metric] = f"{_shown(one)} and {_shown(other)}"
+    if post.author and again.author and post.author.casefold() != again.author.casefold():
+        denied["author"] = f"{post.author[:40]!r} and {again.author[:40]!r}"
+    one_time, other_time = _moment_of(post), _moment_of(again)
+    if one_time and other_time and not could_be_one(one_time, other_time):
+        denied["time"] = f"{one_time.text!r} and {other_time.text!r}"
+    if not denied:
+        return post
+    unknown: dict[str, Any] = dict.fromkeys(denied)
+    return replace(
+        post,
+        **unknown,
+        time_range=None if "time" in denied else post.time_range,
+        # An address may have the author in it.
+        url=None if "author" in denied and post.author and post.author in (post.url or "") else post.url,
+        approximate=_without(post.approximate, denied),
+        sources=_without(post.sources, denied),
+        warnings=(
+            *post.warnings,
+            *(f"{name}: the page says both {both} for this post" for name, both in denied.items()),
+        ),
+    )
+
+
+def _without(found: Mapping[str, T], names: Iterable[str]) -> Mapping[str, T]:
+    left_out = set(names)
+    return MappingProxyType({name: value for name, value in found.items() if name not in left_out})
+
+
+def _count_of(post: Post, metric: str) -> Count | None:
+    exact, known = post.metric(metric), post.approximate.get(metric)
+    return Count(exact=exact, range=known) if exact is not None or known else None
+
+
+def _shown(count: Count) -> str:
+    return str(count.exact) if count.range is None else repr(count.range.text)
+
+
+def _moment_of(post: Post) -> Moment | None:
+    if post.time is None:
+        return post.time_range
+    return Moment(post.time, post.time, post.time.isoformat())
 
 
 def _on_its_branch(post: Post, item: RawItem, ids: Sequence[str | None], root: str | None) -> Post:

@@ -10,69 +10,39 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
-from urllib.parse import urljoin
+from typing import Final
 
-from scraper.definition import Definition, address_as_id
-from scraper.kinds import ItemKind, Layout, Source
+from scraper.definition import address_as_id
+from scraper.face import Face, Page, Place
+from scraper.kinds import Source
+from scraper.links import joined
 from scraper.post import METRICS, Post, Quoted
-from scraper.reader import RawItem, Reading
-from scraper.records import Record, RecordBook, as_text, look_up
+from scraper.reader import MAX_CHARACTERS, RawItem
+from scraper.records import Record, RecordBook, as_count, as_text, look_up
 from scraper.values.counts import Count, count_among_words, read_count
 from scraper.values.labels import read_label
 from scraper.values.times import Moment, read_moment
 
+MOST_DIGITS: Final = 18
+"""A number with more of them is no count, rank or depth, and no table of a database holds it."""
+
 _HAS_DIGIT = re.compile(r"\d")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What all posts of a page have in common."""
-
-    definition: Definition
-    reading: Reading
-    records: RecordBook
-    read_at: datetime | None
-
-    @property
-    def language(self) -> str | None:
-        """Of its counts and times."""
-        return self.reading.language or self.definition.language
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """One kind of post of one layout, with its places in the order of the reader's strings."""
-
-    layout: Layout
-    kind: ItemKind
-    places: tuple[_Place, ...]
-    quoted_places: tuple[_Place, ...]
-
-    @classmethod
-    def of(cls, layout: Layout, kind: ItemKind) -> Face:
-        """The face of a kind."""
-        named = ((_Place(*place) for place in places) for places in (kind.places, kind.quoted_places))
-        return cls(layout, kind, *(tuple(places) for places in named))
-
-
-class _Place:
-    """A field, and one source of it with its name."""
-
-    __slots__ = ("field", "name", "source")
-
-    def __init__(self, field: str, source: Source) -> None:
-        self.field, self.source, self.name = field, source, source.name
+_PLAIN_NUMBER = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What one source says: its string, None where it says nothing, and the place that it is from."""
+    """What one source says: its string, None where it says nothing, and the place that it is from.
+
+    `number` is what a record's number counts, where it is one.
+    """
 
     source: Source
     raw: str | None
     place: str
+    number: Count | None = None
 
     @property
     def value(self) -> str | None:
@@ -98,6 +68,8 @@ class Item:
         self.warnings: list[str] = []
         self.sources: dict[str, str] = {}
         self.values = _by_field(face.places, raw.values)
+        if raw.cut:
+            self._tell_what_is_cut()
         self.inner = _by_field(face.quoted_places, raw.quoted) if raw.quoted is not None else None
         self.id = raw.record_id or self._id()
         if self.id is not None and self.kind.records:
@@ -114,7 +86,12 @@ class Item:
         if said.source.under is not None:
             above = re.search(said.source.under, self.base_url)
             return f"{above[1]}/{value}" if above else None
-        return value if self.definition.post_id is not None else address_as_id(urljoin(self.base_url, value))
+        return value if self.definition.post_id is not None else address_as_id(joined(self.base_url, value) or "")
+
+    def _tell_what_is_cut(self) -> None:
+        for name, values in self.values.items():
+            if any(said.source.pattern is None and len(said.raw or "") >= MAX_CHARACTERS for said in values):
+                self.warnings.append(f"{name}: longer than {MAX_CHARACTERS} characters, and cut")
 
     def _look_up(self, records: RecordBook, kind: int, post_id: str) -> None:
         """Fill in what the records of this post say, each in the place of its source."""
@@ -165,7 +142,7 @@ class Item:
         """A plain integer, such as a rank or a depth."""
         for said in self.values.get(name, ()):
             value = said.value
-            if value is not None and value.strip().isascii() and value.strip().isdigit():
+            if value is not None and _PLAIN_NUMBER.fullmatch(value.strip()):
                 self.sources[name] = said.place
                 return int(value) // said.source.divide_by
         return None
@@ -204,7 +181,7 @@ class Item:
         if not said:
             return None
         place, best = next(((place, moment) for place, moment in said if moment.exact), said[0])
-        against = next((moment for _, moment in said if not _could_be_one(best, moment)), None)
+        against = next((moment for _, moment in said if not could_be_one(best, moment)), None)
         if against is not None:
             self.warnings.append(f"time: the page says both {best.text[:40]!r} and {against.text[:40]!r}")
             return None
@@ -216,7 +193,7 @@ class Item:
         if self.id is None:
             raise ValueError("a post without an id")
         author = self.author()
-        link = self.string("link")
+        link = self._link()
         exact = {metric: count.exact for metric, count in self.counts.items()}
         approximate = {metric: count.range for metric, count in self.counts.items() if count.range}
         if self.flag("cut"):
@@ -233,7 +210,7 @@ class Item:
             author_name=_on_one_line(self.string("author_name")),
             text=self.string("text"),
             title=_on_one_line(self.string("title")),
-            link=urljoin(self.base_url, link) if link else None,
+            link=link,
             time=self.moment.exact if self.moment else None,
             time_range=self.moment if self.moment and not self.moment.exact else None,
             rank=self.number("rank"),
@@ -254,6 +231,14 @@ class Item:
             warnings=tuple(self.warnings),
             sources=MappingProxyType(self.sources),
         )
+
+    def _link(self) -> str | None:
+        said = self.string("link")
+        link = joined(self.base_url, said) if said else None
+        if said and link is None:
+            self.warnings.append(f"link: {said[:40]!r} is no address")
+            self.sources.pop("link")
+        return link
 
     def _quoted(self) -> Quoted | None:
         if self.inner is None:
@@ -277,7 +262,7 @@ class Item:
             for one in self.values.get(metric, ()):
                 value, source = one.value, one.source
                 if value is not None and value.strip() and not (source.among_words and not _HAS_DIGIT.search(value)):
-                    said[metric].append((one.place, self._count(source, value)))
+                    said[metric].append((one.place, self._count(one, value)))
         self._read_label(said)
         return {metric: count for metric in METRICS if (count := self._settled(metric, said[metric]))}
 
@@ -300,14 +285,20 @@ class Item:
         if read.unknown and not _are_all_of(read.unknown_numbers, elsewhere):
             self.warnings.append(f"counts: {read.unknown[0][:60]!r} is not understood")
             return
+        if not _HAS_DIGIT.search(raw) and not _are_all_zero([said[metric] for metric in label.absent_is_zero]):
+            # The label of a post whose counts are still on their way is as empty as that of a post without any.
+            return
         for metric in label.absent_is_zero:
             if metric not in read.counts and not (read.unknown and said[metric]):
                 said[metric].insert(0, (f"{name} (absent)", Count(exact=0)))
 
-    def _count(self, source: Source, text: str) -> Count:
+    def _count(self, said: _Said, text: str) -> Count:
+        source = said.source
         word = source.words.get(text.strip().casefold())
         if word is not None:
             return Count(exact=word)
+        if said.number is not None and (source.pattern is None or said.number.reason):
+            return said.number
         abbreviation = self.definition.abbreviations
         if source.among_words:
             return count_among_words(text, language=self.language, abbreviation=abbreviation)[0]
@@ -315,6 +306,7 @@ class Item:
 
     def _settled(self, metric: str, said: Sequence[tuple[str, Count]]) -> Count | None:
         """The one count that all sources allow."""
+        said = [(name, _bounded(count)) for name, count in said]
         known = [(name, count) for name, count in said if count.reason is None]
         if not known:
             if said:
@@ -329,7 +321,7 @@ class Item:
         return best
 
 
-def _by_field(places: Sequence[_Place], values: Sequence[str | None]) -> dict[str, list[_Said]]:
+def _by_field(places: Sequence[Place], values: Sequence[str | None]) -> dict[str, list[_Said]]:
     """What the sources of each field say, in their order. Those that say nothing are left out; records may yet."""
     fields: dict[str, list[_Said]] = {}
     for place, value in zip(places, values, strict=False):
@@ -345,12 +337,26 @@ def _with_records(said: _Said, records: Sequence[Record]) -> Iterator[_Said]:
         yield said
         return
     for record in records:
-        value = as_text(look_up(source.record, record.value), is_html=source.is_html)
+        found = look_up(source.record, record.value)
+        value = as_text(found, is_html=source.is_html)
         if value is not None:
-            yield _Said(source, value, f"{record.table.name} {source.record}")
+            yield _Said(source, value, f"{record.table.name} {source.record}", as_count(found))
 
 
-def _could_be_one(one: Moment, other: Moment) -> bool:
+def _bounded(count: Count) -> Count:
+    """`count`, if it is one that can be."""
+    found = count.range
+    far = max(abs(found.low), abs(found.high)) if found else abs(count.exact or 0)
+    return count if far < 10**MOST_DIGITS else Count(reason=f"a number of more than {MOST_DIGITS} digits")
+
+
+def _are_all_zero(elsewhere: Sequence[Sequence[tuple[str, Count]]]) -> bool:
+    """Whether other places name counts, and each is 0."""
+    counts = [count.exact for said in elsewhere for _, count in said if count.reason is None]
+    return bool(counts) and not any(counts) and None not in counts
+
+
+def could_be_one(one: Moment, other: Moment) -> bool:
     """Whether both could be the same moment, of which one place may leave out the seconds."""
     slack = timedelta(minutes=1)
     return one.earliest - slack <= other.latest and other.earliest - slack <= one.latest

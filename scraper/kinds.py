@@ -9,57 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-import jmespath
-from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from scraper.notations import BrowserPattern, Expression, Form, PageAddress, Pattern, Permalink, Selector, Zone
 from scraper.post import METRICS
-from scraper.values.moments import zone_of
-from scraper.values.times import check_form
 
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"a regular expression ({error})") from None
-    return text
-
-
-def _expression(text: str) -> str:
-    try:
-        jmespath.compile(text)
-    except JMESPathError as error:
-        raise ValueError(f"a JMESPath expression ({str(error).splitlines()[0]})") from None
-    return text
-
-
-def _form(text: str) -> str:
-    check_form(text)
-    return text
-
-
-def _zone(text: str) -> str:
-    zone_of(text)
-    return text
-
-
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Expression = Annotated[str, AfterValidator(_expression)]
-
-
-def _permalink(text: str) -> str:
-    try:
-        text.format(id="1", author="a", thread="2")
-    except (KeyError, IndexError, ValueError):
-        raise ValueError("an address with {id}, and perhaps {author} and {thread}") from None
-    if "{id}" not in text:
-        raise ValueError("an address with {id}")
-    return text
-
-
-Permalink = Annotated[str, AfterValidator(_permalink)]
-Selector = Annotated[str, Field(min_length=1)]
 Metric = Literal["views", "likes", "reposts", "replies", "bookmarks", "score"]
 FieldName = Literal[
     "id", "author", "author_name", "text", "title", "link", "time", "rank", "depth", "parent", "thread",
@@ -67,6 +21,10 @@ FieldName = Literal[
     "views", "likes", "reposts", "replies", "bookmarks", "score",
 ]  # fmt: skip
 QuotedField = Literal["id", "author", "author_name", "text"]
+
+
+def _folded(words: Mapping[str, int]) -> Mapping[str, int]:
+    return {word.strip().casefold(): number for word, number in words.items()}
 
 
 class Table(BaseModel):
@@ -92,7 +50,7 @@ class Source(Table):
     address: bool = False
     """The address at which the page ended."""
     css: Selector | None = None
-    where: Pattern | None = None
+    where: BrowserPattern | None = None
     """Only an element whose text this finds counts as a match of `css`."""
     only: bool = False
     """Says nothing where `css` has more than one match."""
@@ -101,19 +59,19 @@ class Source(Table):
     attribute: str | None = None
     without: Selector | None = None
     pattern: Pattern | None = None
-    under: Pattern | None = None
+    under: BrowserPattern | None = None
     """For an id that is one only within its page: what this finds in the page's address goes before it."""
     among_words: bool = False
     """For a count: it is the one number among words of any language, as in "2534 Replies. Reply"."""
-    words: Mapping[str, int] = Field(default_factory=dict)
+    words: Annotated[Mapping[str, int], AfterValidator(_folded)] = Field(default_factory=dict)
     """For a count or a number: words that stand for one, as "discuss" for 0."""
     divide_by: Annotated[int, Field(ge=1)] = 1
     """For a number that the page multiplies, as an indent of 40 pixels a level."""
-    form: Annotated[str, AfterValidator(_form)] | None = None
+    form: Form | None = None
     """For a time: how it is written, where it can't be told from the text."""
-    zone: Annotated[str, AfterValidator(_zone)] | None = None
+    zone: Zone | None = None
     """For a time without a zone: the one it is in, as "UTC" or "Europe/Berlin". Without this it is unknown."""
-    id_time_from: int | None = None
+    id_time_from: Annotated[int, Field(ge=0, lt=4_102_444_800_000)] | None = None
     """For a time: the value is an id whose bits above the 22nd are milliseconds since this one."""
 
     @property
@@ -137,6 +95,8 @@ class Source(Table):
             raise ValueError("is_html is for a record; the text of an element is text already")
         if (self.where or self.only) and not self.css:
             raise ValueError("where and only choose among the matches of css, which is missing")
+        if self.under is not None and re.compile(self.under).groups != 1:
+            raise ValueError("under: a regular expression with one group, what goes before the id")
         return self
 
 
@@ -151,7 +111,7 @@ class Records(Table):
 
     response: str | None = None
     script: Selector | None = None
-    after: Pattern | None = None
+    after: BrowserPattern | None = None
     each: Expression | None = None
     having: str | None = None
     id: Expression
@@ -266,7 +226,7 @@ class Feed(Table):
     end: Selector | None = None
     more: Selector | None = None
     next: Selector | None = None
-    pages: str | None = None
+    pages: PageAddress | None = None
     first_page: int = 1
     removable: bool = False
 
@@ -275,8 +235,6 @@ class Feed(Table):
         ways = [name for name in ("more", "next", "pages") if getattr(self, name)]
         if len(ways) > 1:
             raise ValueError(f"one way to go on, not {' and '.join(ways)}")
-        if self.pages and "{page}" not in self.pages:
-            raise ValueError("pages: an address, or the end of one, with {page}")
         return self
 
 

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 
+from scraper.pace import MOST_TOLD_SECONDS
+
 
 class Outcome(StrEnum):
     """What opening a page turned out to be."""
@@ -75,8 +77,19 @@ _BY_STATUS = {
 }
 
 
+_OF_THE_SITE = frozenset({Outcome.OK, Outcome.EMPTY, Outcome.NOT_FOUND})
+"""What only the site itself can say of its posts. A wall may well stand at another host."""
+
+
 def judge(evidence: Evidence, now: datetime) -> Verdict:
     """What the page was. `now` is aware; it only matters for a Retry-After that is a date."""
+    verdict = _judged(evidence, now)
+    if not evidence.on_site and verdict.outcome in _OF_THE_SITE:
+        return Verdict(Outcome.INTERSTITIAL, f"ended at another site: {evidence.url}", verdict.retry_after_seconds)
+    return verdict
+
+
+def _judged(evidence: Evidence, now: datetime) -> Verdict:
     retry_after = retry_after_seconds(evidence.headers.get("retry-after"), now)
     failed = evidence.status is not None and evidence.status >= 400
     asked = evidence.expected_id
@@ -113,15 +126,18 @@ def _drift(evidence: Evidence) -> str:
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """The Retry-After header, which is seconds or an HTTP date, in seconds from `now`; None where it says nothing."""
+    """The Retry-After header, which is seconds or an HTTP date, in seconds from `now`; None where it says nothing.
+
+    From 0 to a day: a site that says more is asked again after a day.
+    """
     if value is None:
         return None
     if value.strip().isascii() and value.strip().isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max((moment - now).total_seconds(), 0.0)
+        seconds = float(value)
+    else:
+        try:
+            moment = parsedate_to_datetime(value)
+        except (ValueError, OverflowError):
+            return None
+        seconds = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+    return min(max(seconds, 0.0), MOST_TOLD_SECONDS)

@@ -14,18 +14,32 @@ from typing import Final, Protocol
 BACK_OFF_SECONDS: Final = 60.0
 """For a host that says "too many requests" and not for how long. Doubled each time it says so again."""
 MOST_BACK_OFF_SECONDS: Final = 3600.0
+LEAST_TOLD_SECONDS: Final = 5.0
+"""A host that refuses and says "try again at once" (0, or a moment that is over) is not taken at its word."""
+MOST_TOLD_SECONDS: Final = 24 * 3600.0
+"""No host is left alone for longer on its own word: it is asked again, and may say so again."""
+MOST_DELAY_SECONDS: Final = 3600.0
+"""A longer Crawl-delay is taken for this: a host is asked once an hour if it may be asked at all."""
 
 
 def interval_seconds(requests_per_second: float, jitter: float, delay_seconds: float | None, chance: float) -> float:
-    """The pause to the next request: never shorter than the site's own delay. `chance` is from 0 to 1."""
-    pause = max(1 / requests_per_second, delay_seconds or 0.0)
+    """The pause to the next request: never shorter than the site's own delay, which counts up to an hour.
+
+    `chance` is from 0 to 1. Finite whatever the site says; a delay that is no number counts for nothing.
+    """
+    # In this order `max` and `min` drop a NaN.
+    pause = max(1 / requests_per_second, min(delay_seconds or 0.0, MOST_DELAY_SECONDS))
     return pause * (1 + jitter * chance)
 
 
 def back_off_seconds(refusals: int, told_seconds: float | None) -> float:
-    """How long a host is left alone after so many refusals in a row: as long as it said, else longer each time."""
+    """How long a host is left alone after so many refusals in a row: as long as it said, else longer each time.
+
+    What it said counts from 5 seconds to a day.
+    """
     if told_seconds is not None:
-        return told_seconds
+        # In this order `max` drops a NaN.
+        return min(MOST_TOLD_SECONDS, max(LEAST_TOLD_SECONDS, told_seconds))
     doublings = min(max(refusals - 1, 0), 16)
     return min(BACK_OFF_SECONDS * 2.0**doublings, MOST_BACK_OFF_SECONDS)
 

@@ -33,7 +33,7 @@ from scraper.definition import Definition
 from scraper.extraction import Extraction, extract
 from scraper.outcome import Evidence, Outcome, Verdict, judge
 from scraper.post import Post
-from scraper.reader import SCRIPT, Reading, task
+from scraper.reader import MAX_ITEMS, SCRIPT, Reading, task
 from scraper.records import RecordBook, Response
 
 HTTP_FAILED: Final = 400
@@ -120,6 +120,7 @@ async def open_page(
     asked = expected_id or (definition.id_in(url) if is_bound else None)
     opened: Opened | None = None
     responses: Sequence[Response] = ()
+    missed = 0
     try:
         async with asyncio.timeout(timeout_seconds):
             opened = await _open(lane, url, definition, saved, timeout_seconds)
@@ -140,7 +141,8 @@ async def open_page(
             book.add(reading.scripts, saved.responses if saved else ())
             if saved is None and definition.hears:
                 until = started + timeout_seconds - GRACE_SECONDS
-                extraction, responses = await _extracted_by_ear(lane, definition, reading, book, until=until)
+                extraction, responses = await extracted_by_ear(lane, definition, reading, book, until=until)
+                missed = lane.missed
             else:
                 read_at = saved.read_at if saved else datetime.now(UTC)
                 extraction = extract(definition, reading, book, read_at=read_at)
@@ -152,9 +154,7 @@ async def open_page(
     except NavigationFailed as error:
         return _unread(of_failure(error), url, opened, asked, started)
     except (ScriptFailed, ValidationError) as error:
-        # A selector that is none, or a page that has replaced what the reader stands on.
-        verdict = Verdict(Outcome.SELECTOR_DRIFT, f"the reader failed: {str(error).splitlines()[0]}")
-        return _unread(verdict, url, opened, asked, started)
+        return _unread(of_script_failure(error), url, opened, asked, started)
     return report_of(
         definition,
         reading,
@@ -163,7 +163,8 @@ async def open_page(
         url=url,
         expected_id=asked,
         started=started,
-        problems=book.problems,
+        # A feed tells them at its end, once, and what is left over it reads at the next step.
+        problems=() if records is not None else (*book.problems, *warnings_of_hearing(missed), *_left(reading)),
         responses=responses,
     )
 
@@ -179,31 +180,35 @@ async def _open(
     return await lane.open(url, timeout_seconds=timeout_seconds, saved_html=html)
 
 
-async def _extracted_by_ear(
+async def extracted_by_ear(
     lane: Lane, definition: Definition, reading: Reading, book: RecordBook, *, until: float
 ) -> tuple[Extraction, list[Response]]:
-    """The posts of a page, with what it asks for itself, and that: a page can show a post before it has come.
+    """The posts of a reading, with what the page asks for itself, and that: it can show a post before it has come.
 
-    Posts that are nowhere but there are waited for as long as there is time (`until`, of `monotonic`), unless the
-    page says why there are none.
+    The records of what it shows are waited for for `HEAR_SECONDS`. Posts that are nowhere but there are waited for as
+    long as there is time (`until`, of `monotonic`), unless the page says why there are none.
     """
     waits = any(kind.css is None for _, kind in definition.kinds) and reading.tell_tale is None
     soon = min(until, monotonic() + HEAR_SECONDS)
     responses: list[Response] = []
     while True:
-        responses += (new := await heard(lane, definition))
+        responses += (new := await _heard(lane, definition))
         book.add((), new)
         extraction = extract(definition, reading, book, read_at=datetime.now(UTC))
         known = extraction.posts and book.knows_all(extraction.posts)
-        if known or monotonic() >= (until if waits and not extraction.posts else soon):
+        nothing_to_hear = not reading.items and not waits
+        if known or nothing_to_hear or monotonic() >= (until if waits and not extraction.posts else soon):
             break
         await asyncio.sleep(HEAR_SECONDS / 20)
-    if lane.missed:
-        book.problems.append(f"{lane.missed} responses were too many or too large to be kept")
     return extraction, responses
 
 
-async def heard(lane: Lane, definition: Definition) -> list[Response]:
+def warnings_of_hearing(missed: int) -> tuple[str, ...]:
+    """What a reader of the report should know of `missed` responses."""
+    return (f"{missed} responses were too many or too large to be kept",) if missed else ()
+
+
+async def _heard(lane: Lane, definition: Definition) -> list[Response]:
     """What the page has asked for since the last time, of what holds records."""
     if not definition.hears:
         return []
@@ -252,7 +257,7 @@ def report_of(
         layout=extraction.posts[0].layout if extraction.posts else None,
         retry_after_seconds=verdict.retry_after_seconds,
         seconds=monotonic() - started,
-        warnings=(*warnings_of(extraction), *dict.fromkeys(problems)),
+        warnings=(*warnings_of(extraction), *problems),
         next_url=reading.next,
         responses=() if read else tuple(responses),
         evidence=MappingProxyType(
@@ -263,6 +268,7 @@ def report_of(
                 "stopped": reading.stopped,
                 "waited_ms": reading.waited_ms,
                 "tell_tale": evidence.tell_tale[1] if evidence.tell_tale else None,
+                "requests": reading.requests,
                 "elements": elements_by_kind(definition, reading),
                 "found": list(evidence.found),
                 "unfit": list(evidence.unfit),
@@ -309,6 +315,10 @@ def warnings_of(extraction: Extraction) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+def _left(reading: Reading) -> tuple[str, ...]:
+    return (f"{reading.left} posts more than {MAX_ITEMS} left out",) if reading.left else ()
+
+
 def elements_by_kind(definition: Definition, reading: Reading) -> dict[str, int]:
     """How many elements each layout's kinds matched."""
     return {
@@ -342,6 +352,11 @@ def of_failure(error: NavigationFailed) -> Verdict:
         return Verdict(Outcome.BLOCKED, f"{error.url} answered with an error and no page")
     reason = str(error) if isinstance(error, NavigationTimeout) else f"no answer: {error}"
     return Verdict(Outcome.TIMEOUT, reason)
+
+
+def of_script_failure(error: ScriptFailed | ValidationError) -> Verdict:
+    """What a page is on which the reader failed: a selector is none, or the page replaced what the reader needs."""
+    return Verdict(Outcome.SELECTOR_DRIFT, f"the reader failed: {(str(error) or repr(error)).splitlines()[0]}")
 
 
 def _unread(verdict: Verdict, url: str, opened: Opened | None, expected_id: str | None, started: float) -> PageReport:

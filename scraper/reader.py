@@ -151,6 +151,7 @@ def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
         "nested": kind.quoted.css if kind.quoted else None,
         "noscript": noscript,
         "branch": kind.branch,
+        "tree": kind.tree,
         "together": kind.tree or kind.branch is not None,
         "sources": [_source(source) for _, source in sources],
         "quoted": [_source(source) for _, source in kind.quoted_places],

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from html.parser import HTMLParser
 from typing import Any, Final
@@ -21,9 +22,21 @@ from browser_pool.blocking import Blocking
 from scraper.definition import Definition, address_as_id
 from scraper.kinds import ItemKind, Records
 from scraper.post import Post
+from scraper.values.counts import Count
 
 MOST_RECORDS: Final = 5_000
-"""So many objects are kept for a kind of post; those that came first are forgotten first."""
+"""So many objects are kept; what came first is forgotten first."""
+MOST_CHARACTERS: Final = 8 * 1024 * 1024
+"""So much JSON text is kept, as objects that take several times as much memory: one script of the longest kind."""
+MOST_FLOAT: Final = 2.0**53
+"""From here on a floating-point number is not the one that was meant."""
+MOST_BITS: Final = 1024
+"""Of an integer; no id and no count is longer."""
+MOST_PROBLEMS: Final = 20
+"""So many different problems are told."""
+
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
+_NO_SUCH_VALUE = (JMESPathError, ValueError, OverflowError, TypeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +55,48 @@ class Record:
     value: Any
 
 
+@dataclass(slots=True)
+class _Entry:
+    """The records of one post, and for each how much text it is reckoned at."""
+
+    records: list[Record] = field(default_factory=list)
+    characters: list[int] = field(default_factory=list)
+
+    def drop(self, table: Records) -> None:
+        kept = [place for place, record in enumerate(self.records) if record.table is not table]
+        self.records = [self.records[place] for place in kept]
+        self.characters = [self.characters[place] for place in kept]
+
+
 class RecordBook:
-    """The records of a page by kind and id. `problems` are JSON texts that could not be read, one line each."""
+    """The records of a page by kind and id. `problems` are JSON texts that could not be read, one line each.
+
+    Of one table only the newest word on a post is kept: what comes again replaces what it had said. The book forgets
+    what came first when it holds too much.
+    """
 
     def __init__(self, definition: Definition) -> None:
         self._definition = definition
         self._kinds = tuple(kind for _, kind in definition.kinds)
-        self._records: list[dict[str, list[Record]]] = [{} for _ in self._kinds]
-        self.problems: list[str] = []
+        self._numbers = {(layout.name, kind.name): index for index, (layout, kind) in enumerate(definition.kinds)}
+        self._entries: dict[tuple[int, str], _Entry] = {}
+        self._count = 0
+        self._characters = 0
+        self._problems: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        """How many records there are."""
+        return self._count
+
+    @property
+    def characters(self) -> int:
+        """How much JSON text the records stand for: each has an equal share of the text that it came in."""
+        return self._characters
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What could not be read, each said once."""
+        return tuple(self._problems)
 
     def add(self, scripts: Sequence[Sequence[str]], responses: Iterable[Response] = ()) -> None:
         """Take what came with a page: the texts of scripts, in the order of `scripts_of`; responses."""
@@ -63,48 +110,64 @@ class RecordBook:
 
     def of(self, kind: int, post_id: str) -> Sequence[Record]:
         """The records of a post, the most trusted first."""
-        return self._records[kind].get(post_id, ())
+        entry = self._entries.get((kind, post_id))
+        return entry.records if entry else ()
 
     def ids(self, kind: int) -> tuple[str, ...]:
         """The ids of all records of a kind, in the order in which they came."""
-        return tuple(self._records[kind])
+        return tuple(post_id for index, post_id in self._entries if index == kind)
 
     def knows_all(self, posts: Iterable[Post]) -> bool:
         """Whether there is a record of each of `posts` whose kind has responses to be heard."""
-        heard = {
-            (layout.name, kind.name): index
-            for index, (layout, kind) in enumerate(self._definition.kinds)
-            if any(table.response for table in kind.records)
-        }
-        return all(
-            self.of(heard[post.layout, post.kind], post.id) for post in posts if (post.layout, post.kind) in heard
-        )
+        heard = {index for index, kind in enumerate(self._kinds) if any(table.response for table in kind.records)}
+        numbered = ((self._numbers[post.layout, post.kind], post.id) for post in posts)
+        return all(self.of(index, post_id) for index, post_id in numbered if index in heard)
 
-    def forget_whole_posts(self) -> None:
-        """Drop the records that are posts by themselves, once they were read."""
-        for kind, records in zip(self._kinds, self._records, strict=True):
-            if kind.css is None:
-                records.clear()
+    def forget(self, posts: Iterable[Post]) -> None:
+        """Drop the records of posts that were read and are not read again, and those that are posts by themselves."""
+        by_themselves = [place for place in self._entries if self._kinds[place[0]].css is None]
+        for place in (*by_themselves, *((self._numbers[post.layout, post.kind], post.id) for post in posts)):
+            self._drop(place)
 
     def _take(self, kind: int, table: Records, text: str) -> None:
         try:
-            document = _document(table, text)
+            document, length = _document(table, text)
+            named = ((self._id_of(table, value), value) for value in _objects(table, document))
+            found = [(post_id, value) for post_id, value in named if post_id is not None]
         except (ValueError, RecursionError) as error:
-            self.problems.append(f"{table.name}: no JSON ({error})")
+            if len(self._problems) < MOST_PROBLEMS:
+                self._problems[f"{table.name}: no JSON ({error})"] = None
             return
-        known = self._records[kind]
-        for value in _objects(table, document):
-            post_id = _id_of(table, value)
-            if post_id is not None and self._definition.post_id is None:
-                post_id = address_as_id(post_id)
-            if post_id is None:
-                continue
-            records = known.setdefault(post_id, [])
-            if not any(record.table is table and record.value == value for record in records):
-                records.append(Record(table, value))
-                records.sort(key=_rank_in(self._kinds[kind].records))
-        while len(known) > MOST_RECORDS:
-            del known[next(iter(known))]
+        rank = _rank_in(self._kinds[kind].records)
+        for post_id in dict.fromkeys(post_id for post_id, _ in found):
+            self._forget_table((kind, post_id), table)
+        for post_id, value in found:
+            entry = self._entries.setdefault((kind, post_id), _Entry())
+            place = bisect_right(entry.records, rank(Record(table, value)), key=rank)
+            entry.records.insert(place, Record(table, value))
+            entry.characters.insert(place, length // len(found))
+            self._count += 1
+            self._characters += length // len(found)
+        while self._entries and (self._count > MOST_RECORDS or self._characters > MOST_CHARACTERS):
+            self._drop(next(iter(self._entries)))
+
+    def _id_of(self, table: Records, value: Any) -> str | None:
+        post_id = _id_of(table, value)
+        return address_as_id(post_id) if post_id is not None and self._definition.post_id is None else post_id
+
+    def _forget_table(self, place: tuple[int, str], table: Records) -> None:
+        entry = self._entries.get(place)
+        if entry:
+            count, characters = len(entry.records), sum(entry.characters)
+            entry.drop(table)
+            self._count -= count - len(entry.records)
+            self._characters -= characters - sum(entry.characters)
+
+    def _drop(self, place: tuple[int, str]) -> None:
+        entry = self._entries.pop(place, None)
+        if entry:
+            self._count -= len(entry.records)
+            self._characters -= sum(entry.characters)
 
 
 def scripts_of(kinds: Iterable[ItemKind]) -> dict[str, tuple[str, ...]]:
@@ -131,19 +194,34 @@ def look_up(expression: str, value: Any) -> Any:
     """What the JMESPath `expression` finds in `value`; None for nothing, and for what it can't work on."""
     try:
         return _compiled(expression).search(value)
-    except JMESPathError:
+    except _NO_SUCH_VALUE:
         return None
 
 
 def as_text(value: Any, *, is_html: bool = False) -> str | None:
-    """A JSON value as the string that an element would have held; None for what is no single value."""
+    """A JSON value as the string that an element would have held; None for what is no single value.
+
+    Nothing is in it that is no text: half of a pair of surrogates becomes U+FFFD, and NUL goes.
+    """
     if isinstance(value, bool):
         return "true" if value else None
     if isinstance(value, str):
-        return text_of_html(value) if is_html else value
+        text = _NO_TEXT.sub("\N{REPLACEMENT CHARACTER}", value).replace("\0", "")
+        return text_of_html(text) if is_html else text
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return str(value) if isinstance(value, int) else None
+        return str(int(value)) if value.is_integer() and abs(value) < MOST_FLOAT else repr(value)
+    return str(value) if isinstance(value, int) and value.bit_length() < MOST_BITS else None
+
+
+def as_count(value: Any) -> Count | None:
+    """A JSON number as a count, whatever the language of the page; None for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, int):
+        return Count(exact=value)
+    if value.is_integer() and abs(value) < MOST_FLOAT:
+        return Count(exact=int(value))
+    return Count(reason=f"{value!r} is no whole number")
 
 
 def text_of_html(html: str) -> str:
@@ -182,17 +260,19 @@ def _bodies(table: Records, responses: Sequence[Response]) -> Iterator[str]:
     return (response.body for response in responses if wanted.refuses(response.url, ""))
 
 
-def _document(table: Records, text: str) -> Any:
+def _document(table: Records, text: str) -> tuple[Any, int]:
+    """The JSON in `text`, and how long it is."""
     start = 0
     if table.after:
         found = re.search(table.after, text)
         if not found:
             # Several scripts may match the selector, and only one of them is meant.
-            return None
+            return None, 0
         start = found.end()
     while start < len(text) and text[start].isspace():
         start += 1
-    return json.JSONDecoder().raw_decode(text, start)[0]
+    document, end = json.JSONDecoder().raw_decode(text, start)
+    return document, end - start
 
 
 def _objects(table: Records, document: Any) -> Iterator[Any]:

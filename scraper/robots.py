@@ -1,17 +1,21 @@
 """robots.txt: fetched once a day for a host, and heeded.
 
 As RFC 9309 has it: no such file (4xx) allows everything; a host that can't be reached, or fails (5xx), allows nothing
-for now.
+for now. All of a fetch has one deadline, and a site that holds it up holds up nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import http.client
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +27,9 @@ FETCH_SECONDS = 10.0
 MOST_BYTES = 500_000
 KEPT_SECONDS = 24 * 3600.0
 KEPT_AFTER_FAILURE_SECONDS = 300.0
+
+MayFollow = Callable[[str], bool]
+WhyRefused = Callable[[str, str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +56,19 @@ class _Known:
 class Robots:
     """The rules of the hosts that were asked.
 
-    `may_follow` says which redirects of robots.txt itself are fine. It is called in a thread, and may wait.
+    `may_follow` says which redirects of robots.txt itself are fine. `why_refused` is told a site and the IP address
+    that its name led to, before anything is asked there: a reason ends it. Both are called in a thread, and may wait.
     """
 
-    def __init__(self, may_follow: Callable[[str], bool] = lambda _: True, user_agent: str = "Tidegate") -> None:
+    def __init__(
+        self,
+        may_follow: MayFollow = lambda _: True,
+        user_agent: str = "Tidegate",
+        *,
+        why_refused: WhyRefused = lambda _, __: None,
+    ) -> None:
         self._may_follow = may_follow
+        self._why_refused = why_refused
         self._user_agent = user_agent
         self._known: dict[str, _Known] = {}
         self._asking: dict[str, asyncio.Lock] = {}
@@ -66,7 +81,7 @@ class Robots:
         async with self._asking.setdefault(site, asyncio.Lock()):
             known = self._known.get(site)
             if known is None or known.until_seconds <= time.monotonic():
-                known = await asyncio.to_thread(self._fetch, site)
+                known = await self._fetched(site)
                 self._known[site] = known
         if known.rules is None:
             return Answer(is_allowed=False, reason=known.problem, is_unreachable=known.is_unreachable)
@@ -74,14 +89,28 @@ class Robots:
         allowed = known.rules.can_fetch(url, AGENT)
         return Answer(allowed, "" if allowed else f"{site}/robots.txt disallows it", delay)
 
-    def _fetch(self, site: str) -> _Known:
-        opener = urllib.request.build_opener(_Redirects(self._may_follow))
+    async def _fetched(self, site: str) -> _Known:
+        """Fetch in a thread of its own, which nobody waits for once the time is over."""
+        wire = _Wire(self._why_refused)
+        done: Future[_Known] = Future()
+        # Not the loop's executor: a name that takes a minute to resolve would hold up everybody's look-ups, and exit.
+        threading.Thread(target=_fulfil, args=(done, lambda: self._fetch(site, wire)), daemon=True).start()
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                return await asyncio.wrap_future(done)
+        except TimeoutError:
+            return _failed(f"no answer from {site}: not within {FETCH_SECONDS:g} s", is_unreachable=True)
+        finally:
+            wire.cut()
+
+    def _fetch(self, site: str, wire: _Wire) -> _Known:
+        opener = urllib.request.build_opener(_Redirects(self._may_follow), _Http(wire), _Https(wire))
         request = urllib.request.Request(  # noqa: S310 the scheme was checked before
             f"{site}/robots.txt", headers={"User-Agent": self._user_agent}
         )
         try:
             with opener.open(request, timeout=FETCH_SECONDS) as response:
-                text = _read(response, time.monotonic() + FETCH_SECONDS).decode("utf-8", errors="replace")
+                text = response.read(MOST_BYTES).decode("utf-8", errors="replace")
         except urllib.error.HTTPError as error:
             error.close()
             if 400 <= error.code < 500:
@@ -94,22 +123,94 @@ class Robots:
         return _Known(Protego.parse(text), "", time.monotonic() + KEPT_SECONDS)
 
 
-def _read(response: Any, until: float) -> bytes:
-    """As much as there is, up to `MOST_BYTES`. A site that trickles has until `until`."""
-    read = b""
-    while len(read) < MOST_BYTES and (piece := response.read1(65536)):
-        read += piece
-        if time.monotonic() > until:
-            raise TimeoutError("it came too slowly")
-    return read[:MOST_BYTES]
+def _fulfil(done: Future[_Known], work: Callable[[], _Known]) -> None:
+    if not done.set_running_or_notify_cancel():
+        return
+    try:
+        done.set_result(work())
+    except BaseException as error:  # noqa: BLE001 it is raised where the future is awaited
+        done.set_exception(error)
 
 
 def _failed(problem: str, *, is_unreachable: bool = False) -> _Known:
     return _Known(None, problem, time.monotonic() + KEPT_AFTER_FAILURE_SECONDS, is_unreachable)
 
 
+class _Wire:
+    """The connections of one fetch: each is looked at before it is used, and all of them can be cut from outside."""
+
+    def __init__(self, why_refused: WhyRefused) -> None:
+        self._why_refused = why_refused
+        self._open: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._is_cut = False
+
+    def join(self, connected: socket.socket, url: str | None) -> None:
+        """Raise `OSError` if nothing may be sent over `connected`. `url` None: it leads to a proxy of our own."""
+        reason = self._why_refused(url, connected.getpeername()[0]) if url else None
+        if reason is not None:
+            raise OSError(reason)
+        with self._lock:
+            if self._is_cut:
+                raise TimeoutError("its time is over")
+            # One of our own: TLS takes the other one over.
+            self._open.append(connected.dup())
+
+    def cut(self) -> None:
+        """End what still waits for an answer."""
+        with self._lock:
+            self._is_cut = True
+            for one in self._open:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+                one.close()
+            self._open.clear()
+
+
+class _Plain(http.client.HTTPConnection):
+    wire: _Wire
+    url: str | None
+
+    def connect(self) -> None:
+        super().connect()
+        self.wire.join(self.sock, self.url)
+
+
+class _Secure(http.client.HTTPSConnection, _Plain):
+    """Joins the wire once it is connected, before TLS begins: `HTTPSConnection.connect` goes through `_Plain`'s."""
+
+
+class _Http(urllib.request.HTTPHandler):
+    def __init__(self, wire: _Wire) -> None:
+        super().__init__()
+        self._wire = wire
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        is_proxied = req.has_proxy()
+        return self.do_open(_on(self._wire, _Plain, None if is_proxied else req.full_url), req)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def __init__(self, wire: _Wire) -> None:
+        super().__init__()
+        self._wire = wire
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        is_proxied = getattr(req, "_tunnel_host", None) is not None
+        return self.do_open(_on(self._wire, _Secure, None if is_proxied else req.full_url), req)
+
+
+def _on(wire: _Wire, kind: type[_Plain], url: str | None) -> Any:
+    def connection(host: str, **options: Any) -> _Plain:
+        made = kind(host, **options)
+        made.wire, made.url = wire, url
+        return made
+
+    return connection
+
+
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    def __init__(self, may_follow: Callable[[str], bool]) -> None:
+    def __init__(self, may_follow: MayFollow) -> None:
         self._may_follow = may_follow
 
     def redirect_request(  # noqa: PLR0917 the signature is urllib's

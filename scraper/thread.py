@@ -14,8 +14,12 @@ class Thread:
         self._above: list[str] = []
 
     def place(self, post: Post, root: str | None) -> Post:
-        """`post` with its parent: the last one that was a level above, the thread's `root` for the topmost."""
+        """`post` with its parent: the last one that was a level above, the thread's `root` for the topmost.
+
+        A post of unknown depth may be above the next one, or not: after it nobody knows.
+        """
         if post.depth is None:
+            self.lose_track()
             return post
         parent = post.parent
         if parent is None and post.depth <= len(self._above):

@@ -17,7 +17,8 @@ def line_of(text: str, path: Sequence[Any]) -> int | None:
     """The line (from 1) on which `path` is written, or what holds it where it is missing. None: nothing of it is."""
     written = dict(_written(text))
     for length in range(len(path), 0, -1):
-        line = written.get(tuple(path[:length]))
+        part = tuple(path[:length])
+        line = written.get(part, written.get((*part, 0)))
         if line is not None:
             return _within(text.splitlines(), line, path[length:])
     return None

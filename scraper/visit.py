@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
+from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
@@ -32,6 +34,9 @@ from scraper.page import PageReport, open_page
 from scraper.robots import Robots
 
 log = structlog.get_logger()
+
+SERVER_FAILED: Final = 500
+"""From this status on it is the server that can't, and asking again at once makes it worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,10 @@ class Visitor:
     ) -> None:
         self.settings = settings or VisitSettings()
         self._policy = policy or AddressPolicy()
-        self._robots = Robots(may_follow=lambda url: refusal_while_waiting(url, self._policy) is None)
+        self._robots = Robots(
+            may_follow=lambda url: refusal_while_waiting(url, self._policy) is None,
+            why_refused=lambda url, remote: refusal_of_remote(url, remote, self._policy),
+        )
         self._pace = pace or OwnPace()
 
     def sharing(self, pace: Pace) -> Visitor:
@@ -88,15 +96,17 @@ class Visitor:
                 seconds=time.monotonic() - started,
             )
         await lane.fence(self._why_refused)
+        came = _Came()
         report = await open_page(
             lane,
             url,
             definition,
             timeout_seconds=self.settings.page_seconds,
             expected_id=expected_id,
-            why_unread=self._why_unread,
+            why_unread=came.then(self._why_unread),
         )
-        await self._note(report.outcome, url, report.retry_after_seconds)
+        hosts = _hosts(url, came.url, report.final_url)
+        await self._note(hosts, report.outcome, came.status, report.retry_after_seconds)
         kept = await self._keep_evidence(lane, definition, report)
         return replace(report, evidence=MappingProxyType({**report.evidence, "kept": kept})) if kept else report
 
@@ -125,6 +135,19 @@ class Visitor:
                 retry_after_seconds=denied.retry_after_seconds,
             )
         await lane.fence(self._why_refused)
+        came = _Came()
+        asked, turned_away = url, False
+
+        async def admit(next_url: str) -> Verdict | None:
+            nonlocal asked, turned_away
+            verdict = await self._admit(next_url, definition)
+            asked, turned_away = next_url, verdict is not None
+            return verdict
+
+        async def rest() -> None:
+            # A step makes the page ask its host for more, which is a turn like any other.
+            await self._admit(asked, definition)
+
         report = await collect(
             lane,
             url,
@@ -133,21 +156,27 @@ class Visitor:
             timeout_seconds=self.settings.feed_seconds,
             max_age=max_age,
             on_batch=on_batch,
-            admit=lambda next_url: self._admit(next_url, definition),
-            why_unread=self._why_unread,
+            admit=admit,
+            rest=rest,
+            why_unread=came.then(self._why_unread),
         )
-        await self._note(report.outcome, url, report.retry_after_seconds)
+        if turned_away:
+            # The host was not asked for that page, and what shows is the one before it.
+            return report
+        hosts = _hosts(asked, came.url)
+        await self._note(hosts, _last_outcome(report), came.status, report.retry_after_seconds)
         kept = await self._keep_evidence(lane, definition, report)
         return replace(report, evidence=MappingProxyType({**report.evidence, "kept": kept})) if kept else report
 
     async def _keep_evidence(self, lane: Lane, definition: Definition, report: PageReport | FeedReport) -> str | None:
         """Keep what the page shows, unless it is what was asked for. Returns where."""
-        if self.settings.evidence is None or report.outcome in NOTHING_TO_SEE:
+        outcome = _last_outcome(report)
+        if self.settings.evidence is None or outcome in NOTHING_TO_SEE:
             return None
         responses = report.responses if isinstance(report, PageReport) else ()
         told = {"reason": report.reason, "layout": report.layout, **report.evidence}
         place = await self.settings.evidence.keep(
-            lane, site=definition.name, outcome=report.outcome, url=report.url, report=told, responses=responses
+            lane, site=definition.name, outcome=outcome, url=report.url, report=told, responses=responses
         )
         return str(place) if place else None
 
@@ -174,13 +203,16 @@ class Visitor:
         await asyncio.sleep(wait)
         return None
 
-    async def _note(self, outcome: Outcome, url: str, retry_after_seconds: float | None) -> None:
-        host = _host(url)
-        if outcome is Outcome.RATE_LIMITED or retry_after_seconds is not None:
-            seconds = await self._pace.back_off(host, retry_after_seconds)
-            log.info("host.back_off", host=host, seconds=round(seconds, 1))
-        elif outcome in {Outcome.OK, Outcome.EMPTY}:
-            await self._pace.answered(host)
+    async def _note(
+        self, hosts: Sequence[str], outcome: Outcome, status: int | None, retry_after_seconds: float | None
+    ) -> None:
+        """Keep in mind what came of a page: `hosts` are the one that was asked and the one that answered."""
+        for host in hosts:
+            if is_refusal(outcome, status) or retry_after_seconds is not None:
+                seconds = await self._pace.back_off(host, retry_after_seconds)
+                log.info("host.back_off", host=host, outcome=outcome.value, seconds=round(seconds, 1))
+            elif outcome in {Outcome.OK, Outcome.EMPTY}:
+                await self._pace.answered(host)
 
     async def _why_refused(self, url: str) -> str | None:
         """For the lane's fence: why what a page leads to is not opened."""
@@ -197,6 +229,43 @@ class Visitor:
         return refusal_of_remote(opened.url, opened.remote, self._policy)
 
 
+class _Came:
+    """The document that came last, as far as the pace has to know it."""
+
+    def __init__(self) -> None:
+        self.url: str | None = None
+        self.status: int | None = None
+
+    def then(self, why_unread: Callable[[Opened], str | None]) -> Callable[[Opened], str | None]:
+        """`why_unread`, which is told of each document, with what it is told kept here."""
+
+        def heard(opened: Opened) -> str | None:
+            self.url, self.status = opened.url, opened.status
+            return why_unread(opened)
+
+        return heard
+
+
+def is_refusal(outcome: Outcome, status: int | None) -> bool:
+    """Whether a host said that it wants no more for now, with or without a time: too many, blocked, or failing.
+
+    What was not asked for, since robots.txt or the address forbids it, was not refused by the host.
+    """
+    return outcome in {Outcome.RATE_LIMITED, Outcome.BLOCKED} or (
+        outcome is Outcome.INTERSTITIAL and status is not None and status >= SERVER_FAILED
+    )
+
+
+def _last_outcome(report: PageReport | FeedReport) -> Outcome:
+    """What the page turned out to be that was open at the end."""
+    return (report.trouble or report.outcome) if isinstance(report, FeedReport) else report.outcome
+
+
+def _hosts(*urls: str | None) -> list[str]:
+    """The hosts of those that are web addresses, each once."""
+    return list(dict.fromkeys(_host(url) for url in urls if url and urlsplit(url).scheme in {"http", "https"}))
+
+
 def _host(url: str) -> str:
     """The host and port, without a user and password that would be another host to the pace, and in the logs."""
-    return urlsplit(url).netloc.rpartition("@")[2]
+    return urlsplit(url).netloc.rpartition("@")[2].lower()

@@ -90,7 +90,7 @@ async def database(migrated_database: Database) -> Database:
     """A migrated database without rows, open. Its numbers start at 1."""
     await migrated_database.pool.execute(
         "truncate posts, job_runs, snapshots, page_outcomes, targets, opportunities, memory_samples, ladder_runs,"
-        " memory_skips, memory_costs restart identity cascade"
+        " memory_skips, memory_costs, field_yields, hosts restart identity cascade"
     )
     return migrated_database
 

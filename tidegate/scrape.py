@@ -46,14 +46,16 @@ def understand(source: str, definitions: Definitions, *, site: str | None, url: 
                 f"no site definition reads {source}; name one with --site ({', '.join(definitions.names)})"
             )
         return Input(source, source, definition)
+    if url is not None:
+        _check_address(url)
     html = _read_page(Path(source))
-    definition = named or (definitions.for_url(url) if url else None) or definitions.for_html(html)
+    by_url = definitions.for_url(url) if url else None
+    # What a page says of itself tells more than that its address is nobody's.
+    definition = named or (by_url if by_url and not by_url.is_for_any_host else definitions.for_html(html)) or by_url
     if definition is None:
         raise UsageError(
             f"{source}: can't tell which site this was; name it with --site ({', '.join(definitions.names)})"
         )
-    if url is not None:
-        _check_address(url)
     own = next(iter(sorted(own_addresses(html), key=definition.reads, reverse=True)), None)
     address = url or own or definition.saved.base_url
     return Input(source, address, definition, saved_page(Path(source), html))

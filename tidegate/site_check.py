@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from scraper.definition import Definition
 from scraper.definitions import Definitions
-from scraper.drift import Drift, Place, Yield, added, drifts, yields_of
+from scraper.drift import Drift, Place, Yield, drifts, yields_of
 from scraper.outcome import Outcome
 from scraper.page import PageReport
 from scraper.post import METRICS, Post, post_as_dict
@@ -99,11 +99,8 @@ def judged(
     definition: Definition, pages: Sequence[tuple[str, PageReport]], before: Mapping[Place, Yield]
 ) -> SiteCheck:
     """What `pages` say of `definition`, compared with what it yielded before. Pure."""
-    now: dict[Place, Yield] = {}
-    posts: list[Post] = []
-    for _, page in pages:
-        now = added(now, yields_of(definition, page.posts))
-        posts += page.posts
+    now = yields_of(definition, [page.posts for _, page in pages])
+    posts = [post for _, page in pages for post in page.posts]
     drifted = {drift.place: drift for drift in drifts(now, before)}
     kinds = []
     for layout, kind in definition.kinds:
@@ -149,6 +146,7 @@ def as_dict(check: SiteCheck) -> dict[str, object]:
                         "example": field.example,
                         "share_before": round(field.before.share, 4) if field.before else None,
                         "posts_before": field.before.posts if field.before else None,
+                        "last_read_before": _day(field.before),
                         "drift": str(field.drift) if field.drift else None,
                     }
                     for field in kind.fields
@@ -157,6 +155,10 @@ def as_dict(check: SiteCheck) -> dict[str, object]:
             for kind in check.kinds
         ],
     }
+
+
+def _day(before: Yield | None) -> str | None:
+    return before.last_found_on.isoformat() if before and before.last_found_on else None
 
 
 def _checked(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from scraper.drift import Place, Yield
+from scraper.drift import Place, Yield, usual
 from scraper.store.database import Database, sql
 
 RECENT_DAYS: Final = 28
+REMEMBERED_DAYS: Final = 84
+"""So long a field that is not read any more is still missed."""
 NOTHING: Final[Mapping[Place, Yield]] = MappingProxyType({})
 
 
@@ -26,10 +29,17 @@ async def add(connection: Any, yields: Mapping[Place, Yield]) -> None:
             [place.field for place, _ in rows],
             [seen.posts for _, seen in rows],
             [seen.found for _, seen in rows],
+            [seen.pages for _, seen in rows],
         )
 
 
-async def recent(database: Database, site: str, *, days: int = RECENT_DAYS) -> dict[Place, Yield]:
-    """What the definition of `site` yielded in the last days."""
-    rows = await database.fetch("recent_yields", site, days)
-    return {Place(site, row["layout"], row["kind"], row["field"]): Yield(row["posts"], row["found"]) for row in rows}
+async def recent(database: Database, site: str, *, remembered_days: int = REMEMBERED_DAYS) -> dict[Place, Yield]:
+    """What the definition of `site` usually yields: the best weeks of the last ones in which there was anything.
+
+    A field that was not read for `remembered_days` is not among them: there is nothing to compare it with.
+    """
+    weeks: defaultdict[Place, list[Yield]] = defaultdict(list)
+    for row in await database.fetch("recent_yields", site, RECENT_DAYS, remembered_days):
+        place = Place(site, row["layout"], row["kind"], row["field"])
+        weeks[place].append(Yield(row["posts"], row["found"], row["pages"], row["last_found_on"]))
+    return {place: usual(of_place) for place, of_place in weeks.items()}

@@ -94,7 +94,9 @@ async def test_a_field_that_is_read_no_more_is_told_with_the_run(shop: Any, demo
     total = len(demo_site.world.posts)
     assert (report.status, report.rows_written) == (Status.PARTIAL, total)
     assert report.reason is not None
-    assert re.fullmatch(r"likes never \(\d+ posts of demo demo/post now; before in 100% of \d+\)", report.reason)
+    assert re.fullmatch(
+        r"likes never \(\d+ posts of demo demo/post now; before in 100% of \d+, last read on [-\d]+\)", report.reason
+    )
 
 
 async def test_a_post_that_was_read_is_not_due_again_at_once(shop: Any, demo_site: DemoSite) -> None:

@@ -13,7 +13,7 @@ from browser_pool import Lease, PoolSettings, UnifiedBrowserPool
 from scraper.definition import Definition
 from scraper.definitions import Definitions
 
-Serve = Callable[[str | bytes], Awaitable[str]]
+Serve = Callable[[str | bytes | dict[str, str]], Awaitable[str]]
 
 
 @pytest.fixture
@@ -24,15 +24,23 @@ def asked() -> list[str]:
 
 @pytest.fixture
 async def serve(asked: list[str]) -> AsyncIterator[Serve]:
-    """`await serve(response)` gives the address of a server that answers each request with that, raw."""
+    """`await serve(response)` gives the address of a server that answers each request with that, raw.
+
+    By path, if it is a dictionary; what is not in it is not found.
+    """
     servers: list[asyncio.Server] = []
 
-    async def start(response: str | bytes) -> str:
+    async def start(response: str | bytes | dict[str, str]) -> str:
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             asked.append((await reader.readline()).decode().strip())
             while (await reader.readline()).strip():
                 pass
-            writer.write(response if isinstance(response, bytes) else response.replace("\n", "\r\n").encode())
+            said: str | bytes = (
+                response.get(asked[-1].split()[1], "HTTP/1.1 404 Not Found\n\n")
+                if isinstance(response, dict)
+                else response
+            )
+            writer.write(said if isinstance(said, bytes) else said.replace("\n", "\r\n").encode())
             writer.close()
 
         server = await asyncio.start_server(answer, "127.0.0.1", 0)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.addresses import AddressPolicy, refusal, refusal_by_looks
+from scraper.addresses import AddressPolicy, refusal, refusal_by_looks, refusal_while_waiting
 
 STRICT = AddressPolicy()
 
@@ -52,6 +52,9 @@ async def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         "http://[::127.0.0.1]/",
         "http://[64:ff9b::a9fe:a9fe]/",
         "http://[2002:7f00:1::]/",
+        "http://[fec0::1]/",
+        "http://[64:ff9b:1::a00:1]/",
+        "http://[5f00::1]/",
         "http://localhost/",
         "http://LOCALHOST:3000/",
         "http://localhost./",
@@ -132,6 +135,42 @@ async def test_a_public_name_of_a_private_address_is_refused_and_the_address_is_
 
 async def test_a_name_that_nobody_knows_may_be_opened_its_page_will_say_so(names: dict[str, str]) -> None:
     assert await refusal("http://no-such-host.example/", STRICT) is None
+
+
+@pytest.mark.parametrize(
+    ("problem", "why"),
+    (
+        (TimeoutError(), "could not be had within 10 s"),
+        (UnicodeEncodeError("idna", "x", 0, 1, "label too long"), "can be no host's name"),
+        (OSError("too many open files"), "could not be had (too many open files)"),
+    ),
+)
+async def test_a_name_of_which_nothing_is_known_is_not_opened_on_a_guess(
+    monkeypatch: pytest.MonkeyPatch, problem: Exception, why: str
+) -> None:
+    async def resolve(*_: Any, **__: Any) -> None:
+        raise problem
+
+    def resolve_here(*_: Any, **__: Any) -> None:
+        raise problem
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_here)
+    assert why in (await refusal("http://slow.example/", STRICT) or "")
+    assert why in (refusal_while_waiting("http://slow.example/", STRICT) or "")
+
+
+async def test_a_name_that_takes_too_long_to_resolve_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolve(*_: Any, **__: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("scraper.addresses.RESOLVE_SECONDS", 0.01)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    assert "could not be had within 0.01 s" in (await refusal("http://slow.example/", STRICT) or "")
+
+
+async def test_a_label_that_no_name_can_have_is_refused() -> None:
+    assert "can be no host's name" in (await refusal(f"http://{'a' * 64}.example/", STRICT) or "")
 
 
 async def test_what_was_allowed_is_allowed_and_nothing_beside_it(names: dict[str, str]) -> None:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from browser_pool import Lease
 from scraper.addresses import AddressPolicy
 from scraper.definition import Definition
-from scraper.evidence import EvidenceFolder, read_at_of, saved_page
+from scraper.evidence import EvidenceFolder, _bytes_in, read_at_of, saved_page
 from scraper.outcome import Outcome
 from scraper.page import SavedPage, open_page
 from scraper.records import Response
 from scraper.visit import Visitor, VisitSettings
 
-Serve = Callable[[str | bytes], Awaitable[str]]
+Serve = Callable[[str | bytes | dict[str, str]], Awaitable[str]]
 
 WALL = (
     "HTTP/1.1 200 OK\nContent-Type: text/html\n\n<title>Ho</title><main data-state='login-wall'>please log in</main>"
@@ -105,6 +109,74 @@ async def test_the_oldest_go_first_and_foreign_files_stay(
     await visitor.read(lane, f"{address}/@ada/post/7", demo)
     report = await visitor.read(lane, f"{address}/@ada/post/7", demo)
     assert names_in(tmp_path) == sorted(["notes", Path(report.evidence["kept"]).name])
+
+
+def write(folder: EvidenceFolder, number: int) -> Path:
+    told = {"url": f"u{number}", "site": "demo", "outcome": "blocked"}
+    return folder._write(datetime.now(UTC), told, "x" * 2000, None, ())
+
+
+def test_many_who_keep_at_once_in_a_full_folder_lose_nothing_that_is_being_written(tmp_path: Path) -> None:
+    folder, kept, problems = EvidenceFolder(tmp_path, keep_bytes=20_000), list[Path](), list[Exception]()
+
+    def keep(worker: int) -> None:
+        for number in range(40):
+            try:
+                kept.append(write(folder, worker * 1000 + number))
+            except Exception as error:  # noqa: BLE001 counted
+                problems.append(error)
+
+    workers = [threading.Thread(target=keep, args=(worker,)) for worker in range(4)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join()
+    assert (len(kept), problems) == (160, [])
+    assert names_in(tmp_path) == sorted(place.name for place in kept)[-len(names_in(tmp_path)) :]
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*.*") if file.is_file()) <= 20_000
+
+
+def test_what_another_process_removes_meanwhile_is_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, real, removed = EvidenceFolder(tmp_path, keep_bytes=5000), _bytes_in, list[Path]()
+
+    def measured(place: Path) -> int:
+        if not removed:
+            removed.append(place)
+            shutil.rmtree(place)
+        return real(place)
+
+    for number in range(2):
+        write(folder, number)
+    monkeypatch.setattr("scraper.evidence._bytes_in", measured)
+    last = write(folder, 9)
+    assert not removed[0].exists()
+    assert last.name in names_in(tmp_path)
+
+
+def test_room_that_can_not_be_made_costs_nothing_that_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise PermissionError("not yours")
+
+    folder = EvidenceFolder(tmp_path, keep_bytes=1)
+    write(folder, 1)
+    monkeypatch.setattr("scraper.evidence.shutil.rmtree", fail)
+    assert (write(folder, 2) / "page.html").is_file()
+
+
+def test_links_in_the_folder_lead_nobody_out_of_it(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "page.html").write_bytes(b"x" * 90_000)
+    folder = EvidenceFolder(tmp_path / "evidence", keep_bytes=20_000)
+    first = write(folder, 1)
+    (folder.folder / "20200101T000000000000-demo-blocked-abcdef").symlink_to(tmp_path / "elsewhere")
+    (first / "more.html").symlink_to(tmp_path / "elsewhere" / "page.html")
+    last = write(folder, 2)
+    assert (tmp_path / "elsewhere" / "page.html").stat().st_size == 90_000
+    assert {first.name, last.name} <= set(names_in(folder.folder))
 
 
 async def test_without_room_in_memory_there_is_no_screenshot_but_the_rest(

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.pace import BACK_OFF_SECONDS, MOST_BACK_OFF_SECONDS, OwnPace, back_off_seconds, interval_seconds
+from scraper.pace import (
+    BACK_OFF_SECONDS,
+    LEAST_TOLD_SECONDS,
+    MOST_BACK_OFF_SECONDS,
+    MOST_DELAY_SECONDS,
+    MOST_TOLD_SECONDS,
+    OwnPace,
+    back_off_seconds,
+    interval_seconds,
+)
 
 
 class Clock:
@@ -95,6 +104,23 @@ def test_a_back_off_grows_and_has_an_end(refusals: int) -> None:
     assert BACK_OFF_SECONDS <= back_off_seconds(refusals, None) <= MOST_BACK_OFF_SECONDS
     assert back_off_seconds(refusals, None) <= back_off_seconds(refusals + 1, None)
     assert back_off_seconds(refusals, 7.0) == 7.0
+
+
+@given(st.integers(0, 10), st.floats())
+def test_what_a_host_says_counts_from_seconds_to_a_day(refusals: int, told: float) -> None:
+    assert LEAST_TOLD_SECONDS <= back_off_seconds(refusals, told) <= MOST_TOLD_SECONDS
+    if LEAST_TOLD_SECONDS <= told <= MOST_TOLD_SECONDS:
+        assert back_off_seconds(refusals, told) == told
+
+
+@given(st.floats(0.001, 100), st.floats(0, 1), st.floats(), st.floats(0, 1))
+def test_a_delay_counts_up_to_an_hour_and_never_keeps_a_host_for_ever(
+    rate: float, jitter: float, delay: float, chance: float
+) -> None:
+    pause = interval_seconds(rate, jitter, delay, chance)
+    assert 1 / rate <= pause <= max(1 / rate, MOST_DELAY_SECONDS) * 2
+    if 1 / rate <= delay <= MOST_DELAY_SECONDS:
+        assert pause >= delay
 
 
 async def test_a_later_and_shorter_wish_does_not_shorten_an_earlier_one() -> None:

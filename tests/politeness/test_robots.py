@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import socket
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from scraper.robots import MOST_BYTES, Robots
 
-Serve = Callable[[str | bytes], Awaitable[str]]
+Serve = Callable[[str | bytes | dict[str, str]], Awaitable[str]]
 
 OK = "HTTP/1.1 200 OK\nContent-Type: text/plain\n\n"
 
@@ -108,6 +112,109 @@ async def test_a_user_and_password_in_an_address_are_neither_sent_nor_said(serve
     denied = await Robots().ask(f"{site.replace('http://', 'http://reef:secret@')}/private/1")
     assert not denied.is_allowed
     assert denied.reason == f"{site}/robots.txt disallows it"
+
+
+@pytest.fixture
+async def trickle() -> AsyncIterator[Callable[[bytes], Awaitable[str]]]:
+    """`await trickle(start)` gives the address of a server that never comes to an end after `start`."""
+    servers: list[asyncio.Server] = []
+    answers: list[asyncio.Task[None] | None] = []
+    is_over = asyncio.Event()
+
+    async def start(first: bytes) -> str:
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            answers.append(asyncio.current_task())
+            with suppress(ConnectionError):
+                writer.write(first)
+                while not is_over.is_set():
+                    writer.write(b"x")
+                    await writer.drain()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(is_over.wait(), 0.02)
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        servers.append(server)
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    yield start
+    is_over.set()
+    await asyncio.gather(*(task for task in answers if task is not None))
+    for server in servers:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    "first",
+    (b"", b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"),
+    ids=("the status", "a header", "the text"),
+)
+async def test_a_site_that_never_comes_to_an_end_is_unreachable_and_remembered_so(
+    trickle: Callable[[bytes], Awaitable[str]], monkeypatch: pytest.MonkeyPatch, first: bytes
+) -> None:
+    monkeypatch.setattr("scraper.robots.FETCH_SECONDS", 0.4)
+    site, robots = await trickle(first), Robots()
+    before = set(threading.enumerate())
+    answer = await robots.ask(f"{site}/any")
+    assert (answer.is_allowed, answer.is_unreachable) == (False, True)
+    assert answer.reason == f"no answer from {site}: not within 0.4 s"
+    # Asked again it would fail in another way.
+    monkeypatch.setattr("scraper.robots.Robots._fetch", None)
+    assert await robots.ask(f"{site}/other") == answer
+    # No thread is left behind: its connection was cut.
+    for thread in set(threading.enumerate()) - before:
+        await asyncio.to_thread(thread.join, 20)
+        assert not thread.is_alive()
+
+
+async def test_a_name_that_takes_for_ever_to_resolve_holds_up_nobody_elses_look_ups(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = await serve(f"{OK}User-agent: *\nDisallow:\n")
+    over, real = threading.Event(), socket.getaddrinfo
+
+    def resolve(host: str, *rest: Any, **options: Any) -> Any:
+        if host.endswith(".example"):
+            over.wait(30)
+        return real(host, *rest, **options)
+
+    monkeypatch.setattr("scraper.robots.FETCH_SECONDS", 0.4)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    robots = Robots()
+    try:
+        answers = await asyncio.gather(*(robots.ask(f"http://slow-{n}.example/") for n in range(40)))
+        assert all(answer.is_unreachable for answer in answers)
+        # All of those still wait in their threads.
+        monkeypatch.setattr("scraper.robots.FETCH_SECONDS", 20)
+        assert (await robots.ask(f"{site}/any")).is_allowed
+        assert await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80)
+    finally:
+        over.set()
+
+
+async def test_an_address_that_may_not_be_connected_to_gets_no_request(serve: Serve, asked: list[str]) -> None:
+    told: list[tuple[str, str]] = []
+
+    def why_refused(url: str, remote: str) -> str | None:
+        told.append((url, remote))
+        return "a private address"
+
+    site = await serve(f"{OK}User-agent: *\nDisallow:\n")
+    answer = await Robots(why_refused=why_refused).ask(f"{site}/any")
+    assert answer.reason == f"no answer from {site}: a private address"
+    assert told == [(f"{site}/robots.txt", "127.0.0.1")]
+    assert not any(asked)
+
+
+async def test_a_proxy_of_ones_own_may_be_at_a_private_address(
+    serve: Serve, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("http_proxy", await serve(f"{OK}User-agent: *\nDisallow: /private/\n"))
+    robots = Robots(why_refused=lambda _, __: "a private address")
+    assert not (await robots.ask("http://pier.example/private/")).is_allowed
+    assert (await robots.ask("http://pier.example/")).is_allowed
+    assert asked == ["GET http://pier.example/robots.txt HTTP/1.1"]
 
 
 async def test_hosts_are_kept_apart(serve: Serve) -> None:

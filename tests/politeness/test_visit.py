@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,12 +11,15 @@ import pytest
 from browser_pool import Lease
 from scraper.addresses import AddressPolicy
 from scraper.definition import Definition
+from scraper.definitions import load_definition
+from scraper.evidence import EvidenceFolder
+from scraper.feed import Stop
 from scraper.outcome import Outcome
 from scraper.pace import OwnPace
 from scraper.visit import Visitor, VisitSettings
 from tidegate.demo import DemoSite
 
-Serve = Callable[[str | bytes], Awaitable[str]]
+Serve = Callable[[str | bytes | dict[str, str]], Awaitable[str]]
 PRIVATE = AddressPolicy(allow_private=True)
 
 
@@ -138,3 +142,166 @@ async def test_a_server_that_talks_nonsense_is_an_outcome_and_no_error(
     report = await visitor().read(lane, f"{site}/", demo)
     assert report.outcome is not Outcome.OK
     assert report.posts == ()
+
+
+QUAY = """
+name = "quay"
+title = "Quay"
+hosts = ["127.0.0.1", "localhost"]
+schemes = ["http"]
+post_id = '/q/(\\d+)'
+permalink = "/q/{id}"
+language = "en"
+[politeness]
+requests_per_second = 100
+[feed]
+next = "a[rel=next]"
+[[layouts]]
+name = "only"
+[[layouts.items]]
+name = "topic"
+css = ".topic"
+required = ["id"]
+[layouts.items.fields]
+id = [{ css = "a", attribute = "href", pattern = '/q/(\\d+)' }]
+"""
+HTML = "HTTP/1.1 200 OK\nContent-Type: text/html\n\n<!DOCTYPE html><html lang=en>"
+FIRST_PAGE = f"{HTML}<div class=topic><a href=/q/1>One</a></div><a rel=next href=/two>older</a>"
+LAST_PAGE = f"{HTML}<div class=topic><a href=/q/2>Two</a></div>"
+
+
+class Told(OwnPace):
+    """What the pace was told, besides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[tuple[str, float | None]] = []
+        self.answers: list[str] = []
+
+    async def back_off(self, host: str, told_seconds: float | None) -> float:
+        self.refused.append((host, told_seconds))
+        return await super().back_off(host, told_seconds)
+
+    async def answered(self, host: str) -> None:
+        self.answers.append(host)
+        await super().answered(host)
+
+
+def quay() -> Definition:
+    return load_definition("quay.toml", QUAY)
+
+
+def host_of(address: str) -> str:
+    return urlsplit(address).netloc
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    (
+        ("429 Too Many Requests\nRetry-After: 300", 300.0),
+        ("429 Too Many Requests", None),
+        ("503 Service Unavailable\nRetry-After: 40", 40.0),
+        ("500 Internal Server Error", None),
+        ("403 Forbidden", None),
+    ),
+)
+async def test_what_the_second_page_of_a_feed_says_counts_as_what_the_first_says(
+    lane: Lease, serve: Serve, tmp_path: Path, second: str, told: float | None
+) -> None:
+    address = await serve({"/": FIRST_PAGE, "/two": f"HTTP/1.1 {second}\nContent-Type: text/html\n\n<p>no more"})
+    pace = Told()
+    settings = VisitSettings(feed_seconds=20, evidence=EvidenceFolder(tmp_path))
+    report = await Visitor(PRIVATE, settings, pace).harvest(lane, f"{address}/", quay(), limit=50)
+    assert (report.outcome, report.stopped_by, report.count) == (Outcome.OK, Stop.TROUBLE, 1)
+    assert (pace.refused, pace.answers) == ([(host_of(address), told)], [])
+    assert report.trouble is not None
+    assert f"-{report.trouble.value}-" in report.evidence["kept"]
+    assert "no more" in (Path(report.evidence["kept"]) / "page.html").read_text("utf-8")
+
+
+async def test_a_feed_that_is_read_to_its_end_is_an_answer(lane: Lease, serve: Serve) -> None:
+    address, pace = await serve({"/": FIRST_PAGE, "/two": LAST_PAGE}), Told()
+    report = await visitor().sharing(pace).harvest(lane, f"{address}/", quay(), limit=50)
+    assert (report.stopped_by, report.count) == (Stop.END_OF_FEED, 2)
+    assert (pace.refused, pace.answers) == ([], [host_of(address)])
+
+
+async def test_a_second_page_that_may_not_be_opened_is_no_refusal_of_the_host(
+    lane: Lease, serve: Serve, tmp_path: Path
+) -> None:
+    robots = "HTTP/1.1 200 OK\nContent-Type: text/plain\n\nUser-agent: *\nDisallow: /two\n"
+    address, pace = await serve({"/": FIRST_PAGE, "/two": LAST_PAGE, "/robots.txt": robots}), Told()
+    settings = VisitSettings(feed_seconds=20, evidence=EvidenceFolder(tmp_path))
+    report = await Visitor(PRIVATE, settings, pace).harvest(lane, f"{address}/", quay(), limit=50)
+    assert (report.stopped_by, report.trouble) == (Stop.TROUBLE, Outcome.DENIED_BY_ROBOTS)
+    assert pace.refused == []
+    assert "kept" not in report.evidence
+
+
+async def test_a_second_page_whose_turn_is_too_far_away_makes_it_no_further(lane: Lease, serve: Serve) -> None:
+    address = await serve({"/": FIRST_PAGE, "/two": LAST_PAGE})
+    pace = Told()
+    slow = load_definition("quay.toml", QUAY.replace("requests_per_second = 100", "requests_per_second = 0.01"))
+    report = await visitor(turn_seconds=5).sharing(pace).harvest(lane, f"{address}/", slow, limit=50)
+    assert report.trouble is Outcome.RATE_LIMITED
+    assert pace.refused == []
+
+
+@pytest.mark.parametrize(
+    ("status", "is_refusal"),
+    (("403 Forbidden", True), ("500 Oops", True), ("503 Unavailable", True), ("404 Not Found", False)),
+)
+async def test_a_host_that_blocks_or_fails_is_left_alone_for_a_while(
+    lane: Lease, serve: Serve, status: str, *, is_refusal: bool
+) -> None:
+    address, pace = await serve(f"HTTP/1.1 {status}\nContent-Type: text/html\n\n<p>no"), Told()
+    polite = visitor(heed_robots=False).sharing(pace)
+    await polite.read(lane, f"{address}/q/1", quay())
+    assert pace.refused == ([(host_of(address), None)] if is_refusal else [])
+    assert (await pace.wait_seconds(host_of(address)) > 50) is is_refusal
+
+
+async def test_what_robots_txt_or_the_address_forbids_is_no_refusal_of_the_host(lane: Lease, serve: Serve) -> None:
+    robots = "HTTP/1.1 200 OK\nContent-Type: text/plain\n\nUser-agent: *\nDisallow: /\n"
+    address, pace = await serve(robots), Told()
+    denied = await visitor().sharing(pace).read(lane, f"{address}/q/1", quay())
+    refused = await visitor(policy=AddressPolicy()).sharing(pace).read(lane, f"{address}/q/1", quay())
+    assert (denied.outcome, refused.outcome) == (Outcome.DENIED_BY_ROBOTS, Outcome.REFUSED_URL)
+    assert (pace.refused, pace.answers) == ([], [])
+
+
+async def test_a_refusal_after_a_redirect_counts_for_the_host_that_refused_as_well(lane: Lease, serve: Serve) -> None:
+    busy = await serve("HTTP/1.1 429 Too Many Requests\nRetry-After: 200\nContent-Type: text/html\n\n<p>wait")
+    door = await serve(f"HTTP/1.1 302 Found\nLocation: {busy}/q/1\n\n")
+    pace = Told()
+    polite = visitor(heed_robots=False, turn_seconds=5).sharing(pace)
+    report = await polite.read(lane, f"{door}/q/1", quay())
+    assert report.outcome is Outcome.RATE_LIMITED
+    assert pace.refused == [(host_of(door), 200.0), (host_of(busy), 200.0)]
+    opened = lane.context.pages
+    assert (await polite.read(lane, f"{busy}/q/2", quay())).outcome is Outcome.RATE_LIMITED
+    assert lane.context.pages == opened
+
+
+async def test_capital_letters_do_not_make_it_another_host(lane: Lease, serve: Serve) -> None:
+    address = await serve("HTTP/1.1 429 Too Many Requests\nContent-Type: text/html\n\n<p>wait")
+    pace = Told()
+    shouted = address.replace("http://127.0.0.1", "HTTP://LOCALHOST")
+    await visitor(heed_robots=False).sharing(pace).read(lane, f"{shouted}/q/1", quay())
+    assert pace.refused == [(host_of(address).replace("127.0.0.1", "localhost"), None)]
+
+
+async def test_a_name_that_leads_elsewhere_by_the_time_that_robots_txt_is_fetched_is_not_asked(
+    lane: Lease, serve: Serve, asked: list[str], demo: Definition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    address = (await serve("HTTP/1.1 404 Not Found\n\n")).replace("127.0.0.1", "localhost")
+
+    async def public(*_: object, **__: object) -> None:
+        return None
+
+    # The first look-up said that it is public; that of the fetch says 127.0.0.1.
+    monkeypatch.setattr("scraper.visit.refusal", public)
+    report = await visitor(policy=AddressPolicy()).read(lane, f"{address}/", demo)
+    assert "a private address" in report.reason
+    assert (any(asked), lane.context.pages) == (False, 0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scraper.outcome import Evidence, Outcome, judge, retry_after_seconds
 
@@ -37,6 +39,11 @@ GONE = (Outcome.NOT_FOUND, "says so")
         (Evidence(status=503, headers={"retry-after": "5"}), Outcome.RATE_LIMITED),
         (Evidence(status=503), Outcome.INTERSTITIAL),
         (Evidence(status=200, on_site=False), Outcome.INTERSTITIAL),
+        (Evidence(status=200, on_site=False, found=("1",)), Outcome.INTERSTITIAL),
+        (Evidence(status=200, on_site=False, found=("1",), expected_id="1"), Outcome.INTERSTITIAL),
+        (Evidence(status=404, on_site=False), Outcome.INTERSTITIAL),
+        (Evidence(on_site=False, tell_tale=(Outcome.EMPTY, "nothing here")), Outcome.INTERSTITIAL),
+        (Evidence(on_site=False, tell_tale=WALL), Outcome.LOGIN_WALL),
         (Evidence(busy=True), Outcome.TIMEOUT),
         (Evidence(overdue=True, ready_state="interactive"), Outcome.TIMEOUT),
         (Evidence(overdue=True, ready_state="complete"), Outcome.SELECTOR_DRIFT),
@@ -54,6 +61,11 @@ def test_the_evidence_decides(evidence: Evidence, outcome: Outcome) -> None:
         ("120", 120.0),
         ("Thu, 01 Jan 2026 12:01:30 GMT", 90.0),
         ("Thu, 01 Jan 2026 11:00:00 GMT", 0.0),
+        ("9" * 400, 86400.0),
+        ("999999999999", 86400.0),
+        ("Fri, 01 Jan 2999 12:00:00 GMT", 86400.0),
+        ("Thu, 01 Jan 2026 12:00:00 +99999999999999999999", None),
+        ("0", 0.0),
         ("soon", None),
         ("-3", None),
         ("", None),
@@ -62,6 +74,12 @@ def test_the_evidence_decides(evidence: Evidence, outcome: Outcome) -> None:
 )
 def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(value, NOW) == seconds
+
+
+@given(st.text() | st.from_regex(r"\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ [+-]?\w+", fullmatch=True))
+def test_whatever_is_written_there_is_a_day_at_most(value: str) -> None:
+    seconds = retry_after_seconds(value, NOW)
+    assert seconds is None or 0 <= seconds <= 86400
 
 
 def test_a_rate_limit_says_how_long_to_wait() -> None:

@@ -115,6 +115,38 @@ async def test_a_redirect_that_may_not_be_followed_is_refused(
     assert (report.outcome, report.reason, report.posts) == (Outcome.REFUSED_URL, "not inside", ())
 
 
+async def test_posts_of_another_site_are_not_those_of_the_one_that_sent_there(
+    lane: Lane, definitions: Definitions, serve: Serve
+) -> None:
+    address = await serve({"/list": page(article(7)), "/": page(article(8))})
+    elsewhere = address.replace("127.0.0.1", "localhost") + "/list"
+    sending = await serve({"/new": f"HTTP/1.1 302 Found\nLocation: {elsewhere}\n\n"})
+    demo = definitions.by_name("demo").model_copy(update={"hosts": ("127.0.0.1",)})
+    report = await open_page(lane, f"{sending}/new", demo, timeout_seconds=20)
+    assert (report.outcome, report.posts) == (Outcome.INTERSTITIAL, ())
+    assert report.reason == f"ended at another site: {elsewhere}"
+
+
+async def test_one_link_that_is_no_address_costs_no_other_post(
+    lane: Lane, definitions: Definitions, serve: Serve
+) -> None:
+    story = """<tr class="athing" id="{0}"><td class="title"><span class="titleline"><a href="{1}">Story</a></span>
+      </td></tr><tr><td class="subtext"></td></tr>"""
+    rows = story.format(1, "http://[oops") + story.format(2, "/x")
+    address = await serve({"/news": f"<html lang='en'><table>{rows}</table></html>"})
+    hackernews = definitions.by_name("hackernews").model_copy(update={"hosts": ("127.0.0.1",)})
+    report = await open_page(lane, f"{address}/news", hackernews, timeout_seconds=20)
+    assert [(post.id, post.link) for post in report.posts] == [("1", None), ("2", f"{address}/x")]
+
+
+async def test_posts_beyond_the_most_of_one_reading_are_told(
+    lane: Lane, definitions: Definitions, serve: Serve
+) -> None:
+    address = await serve({"/": page(*(article(number) for number in range(MAX_ITEMS + 3)))})
+    report = await open_page(lane, f"{address}/", definitions.by_name("demo"), timeout_seconds=20)
+    assert report.warnings == (f"3 posts more than {MAX_ITEMS} left out",)
+
+
 @pytest.mark.parametrize(
     "trouble",
     (
@@ -208,14 +240,15 @@ async def test_what_a_page_shows_only_without_javascript_is_read(
 async def test_a_page_without_end_gives_a_bounded_reading_that_has_the_post_asked_for(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
-    huge = article(1150).replace("High water at nine", "high water " * 10_000)
-    html = page(*(article(number) for number in range(1, 1150)), huge)
-    address = await serve({"/@alice/post/1150": html})
-    report = await open_page(lane, f"{address}/@alice/post/1150", definitions.by_name("demo"), timeout_seconds=20)
+    last = MAX_ITEMS + 150
+    huge = article(last).replace("High water at nine", "high water " * 10_000)
+    html = page(*(article(number) for number in range(1, last)), huge)
+    address = await serve({f"/@alice/post/{last}": html})
+    report = await open_page(lane, f"{address}/@alice/post/{last}", definitions.by_name("demo"), timeout_seconds=20)
     assert len(report.posts) == MAX_ITEMS + 1
     assert report.post is not None
     assert len(report.post.text or "") <= MAX_CHARACTERS
-    assert report.evidence["elements"] == {"demo/post": 1150}
+    assert report.evidence["elements"] == {"demo/post": last}
 
 
 async def test_one_lane_reads_saved_pages_and_live_ones_in_turn(

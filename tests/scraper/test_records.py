@@ -16,7 +16,18 @@ from scraper.definition import Definition
 from scraper.definitions import load_definition
 from scraper.outcome import Outcome
 from scraper.page import SavedPage, open_page
-from scraper.records import RecordBook, Response, text_of_html
+from scraper.post import Post
+from scraper.records import (
+    MOST_CHARACTERS,
+    MOST_PROBLEMS,
+    MOST_RECORDS,
+    RecordBook,
+    Response,
+    as_count,
+    as_text,
+    look_up,
+    text_of_html,
+)
 
 Serve = Callable[[dict[str, str]], Awaitable[str]]
 
@@ -167,6 +178,124 @@ def test_no_json_whatever_breaks_the_book(value: object) -> None:
     text = json.dumps(value)
     book.add([[f"window.state = {text}"]], [Response("https://berth.example/api/posts", text)])
     assert all(book.of(0, one) for one in book.ids(0))
+
+
+def heard(*nodes: dict[str, Any]) -> list[Response]:
+    return [Response("https://berth.example/api/posts", json.dumps({"data": list(nodes)}))]
+
+
+def test_what_a_list_says_again_replaces_what_it_had_said() -> None:
+    book = RecordBook(berth())
+    book.add([['window.state = {"post_number": 7, "counts": {"likes": 1}}']])
+    for likes in range(300):
+        book.add((), heard(node(7, counts={"likes": likes})))
+    assert [record.value["counts"]["likes"] for record in book.of(0, "7")] == [299, 1]
+    assert len(book) == 2
+
+
+def test_two_objects_of_one_text_stand_side_by_side() -> None:
+    book = RecordBook(berth())
+    book.add((), heard(node(7, counts={"likes": 1}), node(7, body="x")))
+    assert len(book.of(0, "7")) == 2
+
+
+def test_over_a_long_walk_the_book_holds_only_what_was_not_taken_yet() -> None:
+    book = RecordBook(berth())
+    sizes: list[tuple[int, int]] = []
+    for start in range(0, 10_000, 50):
+        numbers = range(start, start + 50)
+        book.add((), heard(*(node(number, body="x" * 500) for number in numbers)))
+        book.forget(Post(id=str(number), site="berth", layout="only") for number in numbers if number % 10)
+        sizes.append((len(book), book.characters))
+    assert sizes[-1][0] == 1_000
+    assert sizes[-1][1] < 1_000 * 1_000
+    book.forget(Post(id=str(number), site="berth", layout="only") for number in range(10_000))
+    assert (len(book), book.characters, book.ids(0)) == (0, 0, ())
+
+
+def test_what_nobody_takes_is_bounded_by_number_and_the_oldest_goes_first() -> None:
+    book = RecordBook(berth())
+    for start in range(0, 2 * MOST_RECORDS, 500):
+        book.add((), heard(*(node(number) for number in range(start, start + 500))))
+    assert (len(book), len(book.ids(0))) == (MOST_RECORDS, MOST_RECORDS)
+    assert book.ids(0)[-1] == str(2 * MOST_RECORDS - 1)
+
+
+def test_what_nobody_takes_is_bounded_by_its_text_and_the_oldest_goes_first() -> None:
+    book = RecordBook(berth())
+    for number in range(40):
+        book.add((), heard(node(number, body="x" * 500_000)))
+        assert book.characters <= MOST_CHARACTERS
+    assert book.ids(0)[-1] == "39"
+    assert len(book) == len(book.ids(0)) == MOST_CHARACTERS // 500_100
+
+
+def test_texts_that_are_no_json_do_not_pile_up() -> None:
+    book = RecordBook(berth())
+    for number in range(1000):
+        book.add((), [Response("https://berth.example/api/posts", " " * number + "{")])
+    assert len(book.problems) == MOST_PROBLEMS
+
+
+@pytest.mark.parametrize("expression", ("[::0]", "ceil(@)", "floor(@)", "to_number(@)", "sort_by(@, &a)", "avg(@)"))
+@pytest.mark.parametrize("value", ([], [1, "a"], float("nan"), float("inf"), {"a": 1}, "x", None), ids=repr)
+def test_what_an_expression_can_not_work_on_is_not_found(expression: str, value: Any) -> None:
+    found = look_up(expression, value)
+    assert not isinstance(found, Exception)
+
+
+def test_an_expression_that_gets_lost_in_the_depth_finds_nothing() -> None:
+    deep: list[Any] = []
+    for _ in range(20_000):
+        deep = [deep]
+    assert look_up("to_string(@)", deep) is None
+
+
+def test_objects_however_deep_are_taken_without_a_fall() -> None:
+    book = RecordBook(berth())
+    for depth in range(500, 1500, 50):
+        body = f'{{"data": [{{"node": {{"key": "post:1", "x": {"[" * depth}{"]" * depth}}}}}]}}'
+        book.add((), [Response("https://berth.example/api/posts", body)] * 2)
+    assert len(book) <= 1
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    (
+        (1.5, "1.5"),
+        (3.0, "3"),
+        (True, "true"),
+        (False, None),
+        ([1], None),
+        ("a\ud83db", "a\N{REPLACEMENT CHARACTER}b"),
+        ("a\0b", "ab"),
+        (10**4000, None),
+    ),
+)
+def test_a_value_is_a_text_that_everything_takes(value: Any, text: str | None) -> None:
+    assert as_text(value) == text
+
+
+@given(st.text(st.characters(categories=("Cs", "Cc", "Ll")), max_size=30) | st.sampled_from(["&#0;", "&#xd83d;"]))
+def test_no_string_of_json_has_what_no_database_takes(value: str) -> None:
+    for is_html in (False, True):
+        text = as_text(value, is_html=is_html)
+        assert text is not None
+        assert "\0" not in text
+        assert text.encode().decode() == text
+
+
+@pytest.mark.parametrize(
+    ("value", "exact"), ((7, 7), (7.0, 7), (-1, -1), (7.5, None), (1e17, None), (float("nan"), None))
+)
+def test_a_number_counts_as_it_is_or_not_at_all(value: float, exact: int | None) -> None:
+    count = as_count(value)
+    assert count is not None
+    assert (count.exact, count.reason is None) == (exact, exact is not None)
+
+
+def test_what_is_no_number_counts_nothing() -> None:
+    assert [as_count(value) for value in (True, "7", None, [7])] == [None] * 4
 
 
 @pytest.mark.parametrize(

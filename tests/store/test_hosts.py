@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 import pytest
 
+from scraper.pace import MOST_TOLD_SECONDS, interval_seconds
 from scraper.store.database import Database
 from scraper.store.hosts import SharedPace
 
@@ -43,3 +45,21 @@ async def test_a_back_off_holds_for_all_survives_a_restart_and_grows_until_there
         assert await second.back_off("shy", 500) == pytest.approx(500, abs=5)
         assert await second.back_off("new", None) == pytest.approx(60, abs=5)
     assert await first.take_turn("shy", pause_seconds=1, most_seconds=1000) == pytest.approx(500, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"), ((math.inf, MOST_TOLD_SECONDS), (1e18, MOST_TOLD_SECONDS), (math.nan, 5), (0, 5), (-7, 5))
+)
+async def test_no_host_is_left_alone_for_ever_or_not_at_all_whatever_it_says(
+    database: Database, told: float, seconds: float
+) -> None:
+    pace = SharedPace(database)
+    assert await pace.back_off(f"told {told}", told) == pytest.approx(seconds, abs=4)
+    assert await pace.wait_seconds(f"told {told}") == pytest.approx(seconds, abs=4)
+
+
+async def test_no_crawl_delay_keeps_a_host_for_ever(database: Database) -> None:
+    pace = SharedPace(database)
+    pause = interval_seconds(1.0, 0.0, 1e12, 0.0)
+    assert await pace.take_turn("slow", pause_seconds=pause, most_seconds=60) == 0
+    assert await pace.wait_seconds("slow") == pytest.approx(3600, abs=5)

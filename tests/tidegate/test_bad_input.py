@@ -38,7 +38,7 @@ def files(tmp_path: Path) -> Path:
         (("scrape", "{files}/some.html"), "name it with --site"),
         (("scrape", "{files}/some.html", "--site", "nosuch"), "Known: "),
         (("scrape", "{files}/some.html", "--site", "x", "--url", "x.com"), "is no web address"),
-        (("scrape", "https://site.example/post/1"), "no site definition reads"),
+        (("scrape", "ftp://site.example/post/1"), "no site definition reads"),
         (("scrape", "{files}/some.html", "--site", "x", "--timeout", "-1"), "page_seconds"),
         (("scrape", "{files}/some.html", "--site", "x", "--memory-limit-mb", "5"), "memory_limit_mb"),
     ),
@@ -81,14 +81,14 @@ def test_a_port_in_use(say: Say, monkeypatch: pytest.MonkeyPatch, open_folder: P
 def test_a_setting_that_is_not_known(say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "tidegate.toml").write_text("page_secnds = 3\n")
     monkeypatch.chdir(tmp_path)
-    code, _, err = say("sites")
+    code, _, err = say("site", "list")
     assert (code, "page_secnds" in err) == (2, True)
 
 
 def test_a_definition_that_is_wrong(say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('name = "mine"\ntitel = "Mine"\n')
     monkeypatch.setenv("TIDEGATE_SITES_DIR", str(tmp_path))
-    code, _, err = say("sites")
+    code, _, err = say("site", "list")
     assert (code, "mine.toml" in err) == (2, True)
 
 

@@ -75,7 +75,7 @@ def test_a_field_that_is_read_no_more_is_a_drift() -> None:
     )
     page = PageReport(Outcome.OK, "30 posts", "u", "u", posts=posts)
     score = Place("hackernews", "athing", "story", "score")
-    check = judged(definition, [("front", page)], {score: Yield(900, 890)})
+    check = judged(definition, [("front", page)], {score: Yield(900, 890, pages=30)})
     [field] = [field for field in check.kinds[0].fields if field.field == "score"]
     assert str(field.drift) == "score never (30 posts of hackernews athing/story now; before in 99% of 900)"
     assert not check.is_fine

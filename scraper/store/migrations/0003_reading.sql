@@ -7,6 +7,7 @@ create table field_yields (
     day     date not null default current_date,
     posts   bigint not null check (posts > 0),
     found   bigint not null check (found between 0 and posts),
+    pages   bigint not null check (pages between 0 and posts),
     primary key (site, day, layout, kind, field)
 );
 
