@@ -43,9 +43,17 @@ async (task) => {
     return text;
   };
 
+  // Whether a source looks inside a post itself. A quoted post is no kind, and has no index.
+  const isWithin = (source, kind) =>
+    source !== undefined && kind.index !== undefined && source.start === "item" && !source.ancestor;
+
+  // The posts that hold another one, or a quoted one. Most hold none, and need no further look.
+  let mixed = new Set();
+
   // Something inside a quoted post, or inside another post, says nothing about this one. Of what is looked for in the
   // whole page or around the item, another kind of post may be just what is meant.
   const leaks = (element, item, kind, source) => {
+    if (isWithin(source, kind) && !mixed.has(item)) return false;
     if (kind.nested) {
       const quoted = element.closest(kind.nested);
       if (quoted && quoted !== item && item.contains(quoted)) return true;
@@ -56,8 +64,8 @@ async (task) => {
   };
 
   // What of a post's own text is not its own: what is quoted, and other posts.
-  const apart = (source, kind) => {
-    const own = kind.index !== undefined && source.start === "item" && !source.ancestor;
+  const apart = (source, item, kind) => {
+    const own = isWithin(source, kind) && mixed.has(item);
     const parts = [source.without, own && kind.nested, own && plan.any];
     let css = "";
     for (let i = 0; i < parts.length; i++) if (parts[i]) css += (css && ",") + parts[i];
@@ -79,7 +87,7 @@ async (task) => {
     let first = null;
     for (let i = 0; i < found.length; i++) {
       if (leaks(found[i], item, kind, source)) continue;
-      if (where && !where.test(textOf(found[i], apart(source, kind)).trim())) continue;
+      if (where && !where.test(textOf(found[i], apart(source, item, kind)).trim())) continue;
       if (!source.only) return found[i];
       if (first) return null;
       first = found[i];
@@ -92,7 +100,7 @@ async (task) => {
     if (source.address) return cut(location.href);
     const element = find(source, item, kind, page);
     if (!element) return null;
-    const value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, apart(source, kind));
+    const value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, apart(source, item, kind));
     return value === null ? null : cut(value);
   };
 
@@ -110,6 +118,7 @@ async (task) => {
   // come also the elements of a tree that are no posts, as [element, its kind, page, true].
   const collect = (withGaps) => {
     const items = [];
+    mixed = new Set();
     const onPage = [], hidden = [];
     for (let k = 0; k < plan.kinds.length; k++) {
       const kind = plan.kinds[k], list = kind.noscript ? hidden : onPage;
@@ -125,6 +134,7 @@ async (task) => {
       const found = page.querySelectorAll(css);
       for (let i = 0; i < found.length; i++) {
         const element = found[i];
+        if (i + 1 < found.length && element.contains(found[i + 1])) mixed.add(element);
         for (let k = 0; k < kinds.length; k++) {
           const kind = kinds[k];
           if (!element.matches(kind.css)) continue;
@@ -134,6 +144,7 @@ async (task) => {
           }
           const quoted = kind.nested && element.closest(kind.nested);
           if (quoted && quoted.parentElement && quoted.parentElement.closest(kind.css)) break;
+          if (kind.nested && element.querySelector(kind.nested)) mixed.add(element);
           items[items.length] = [element, kind, page];
           break;
         }
@@ -375,7 +386,7 @@ async (task) => {
   const items = collect(true);
   const counts = new Array(plan.kinds.length).fill(0);
   const out = [];
-  let left = 0;
+  let left = 0, isThere = false;
   const branches = new Map();
   for (let i = 0; i < items.length; i++) {
     const [element, kind, page, gap] = items[i];
@@ -384,6 +395,7 @@ async (task) => {
       continue;
     }
     counts[kind.index]++;
+    isThere = isThere || ((expected === null || isAsked(items[i])) && complete(items[i]));
     const key = task.collecting ? keyOf(items[i]) : null;
     // A thread is read as a whole, if it is not too long for that.
     if (seen.has(key) && !(kind.together && items.length <= task.max_items)) continue;
@@ -436,7 +448,7 @@ async (task) => {
     title: cut(document.title),
     language: document.documentElement.lang || null,
     ready_state: document.readyState,
-    tell_tale: tellTale(),
+    tell_tale: isThere ? null : tellTale(),
     busy: matches(plan.busy),
     end: matches(task.end),
     next: next ? next.getAttribute("href") : null,
