@@ -23,12 +23,18 @@ FETCH_IN_WORKER = """(url) => new Promise((done) => {
   worker.onmessage = (event) => done(event.data);
 })"""
 
+FRAMED = """async () => {
+  // A page is open before its scripts have run.
+  while (!window.framed) await new Promise((done) => setTimeout(done, 5));
+  return window.framed;
+}"""
+
 PAGES: dict[str, Page] = {
     "/": "<!doctype html><title>home</title><body>home",
     "/frame": "<!doctype html><title>frame</title><script>parent.postMessage('here', '*')</script>",
     "/framed": (
-        "<!doctype html><script>const framed = new Promise(done => addEventListener('message', e => done(e.data)))"
-        "</script><iframe src='http://other.test/frame'></iframe>"
+        "<!doctype html><script>addEventListener('message', e => { window.framed = e.data })</script>"
+        "<iframe src='http://other.test/frame'></iframe>"
     ),
     "/shown": "<!doctype html><img src='/image.png'><script src='/script.js'></script>",
     "/script.js": (SCRIPT, "window.ran = true"),
@@ -90,7 +96,7 @@ async def test_so_does_what_a_page_a_frame_and_a_worker_fetch(
 ) -> None:
     async with pool.lease(identity=through(proxy.server)) as lease:
         await lease.open(f"{SITE}/framed", timeout_seconds=20)
-        assert await lease.evaluate("() => framed") == "here"
+        assert await lease.evaluate(FRAMED) == "here"
         assert await lease.evaluate(FETCH, "/data?page") == 200
         assert await lease.evaluate(FETCH_IN_WORKER, f"{SITE}/data?worker") == 200
     expected = {f"{SITE}/data?page", f"{SITE}/data?worker", "http://other.test/frame"}
@@ -124,7 +130,7 @@ async def test_a_proxy_is_told_the_password_and_the_sites_are_not(
     identity = through(guarded.server, username="reader", password="pässword")
     async with pool.lease(identity=identity) as lease:
         assert await status_of(lease, f"{SITE}/framed") == 200
-        assert await lease.evaluate("() => framed") == "here"
+        assert await lease.evaluate(FRAMED) == "here"
         assert await lease.evaluate(FETCH_IN_WORKER, f"{SITE}/data?worker") == 200
     assert guarded.refused >= 1
     assert {f"{SITE}/framed", "http://other.test/frame", f"{SITE}/data?worker"} <= set(guarded.passed)
