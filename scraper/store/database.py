@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import resources
 from typing import Any, Self
 
@@ -62,13 +64,32 @@ class Database:
             raise DatabaseUnavailable("the database is not open: use `async with Database(dsn)`.")
         return self._pool
 
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection of the pool. Raises `DatabaseUnavailable` where none can be had any more."""
+        try:
+            connection = await self.pool.acquire(timeout=COMMAND_SECONDS)
+        except OSError as error:
+            raise DatabaseUnavailable(
+                f"the database failed while it was at work: {_first_line(error)}. "
+                "`tidegate doctor` tells how it is now."
+            ) from None
+        try:
+            yield connection
+        finally:
+            await self.pool.release(connection)
+
     async def fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        """All rows of the query in `sql/{name}.sql`."""
-        return await self.pool.fetch(sql(name), *arguments)
+        """All rows of the query in `sql/{name}.sql`. Raises `DatabaseUnavailable`."""
+        async with self.connection() as connection:
+            rows: list[asyncpg.Record] = await connection.fetch(sql(name), *arguments)
+            return rows
 
     async def fetchrow(self, name: str, *arguments: Any) -> asyncpg.Record | None:
-        """The first row of the query in `sql/{name}.sql`."""
-        return await self.pool.fetchrow(sql(name), *arguments)
+        """The first row of the query in `sql/{name}.sql`. Raises `DatabaseUnavailable`."""
+        async with self.connection() as connection:
+            row: asyncpg.Record | None = await connection.fetchrow(sql(name), *arguments)
+            return row
 
     @staticmethod
     async def _close(pool: asyncpg.Pool[asyncpg.Record]) -> None:

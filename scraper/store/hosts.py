@@ -28,7 +28,7 @@ class SharedPace:
 
     async def back_off(self, host: str, told_seconds: float | None) -> float:
         """See `Pace.back_off`."""
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with self._database.connection() as connection, connection.transaction():
             refused = await connection.fetchrow(sql("host_refused"), host)
             if refused is None:
                 raise NothingWritten(f"the refusal of {host}")

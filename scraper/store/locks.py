@@ -14,7 +14,7 @@ from scraper.store.database import Database
 @asynccontextmanager
 async def try_lock(database: Database, kind: str, name: str) -> AsyncIterator[bool]:
     """True while this holds the lock `name`; False if somebody else does. Never waits for it."""
-    async with database.pool.acquire() as connection:
+    async with database.connection() as connection:
         is_held = await connection.fetchval("select pg_try_advisory_lock(hashtext($1), hashtext($2))", kind, name)
         try:
             yield bool(is_held)

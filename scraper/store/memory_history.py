@@ -22,6 +22,7 @@ import structlog
 
 from memory import CleanupReport, CostEstimator, Ending, MemoryGuard, Operation, Reading, by_role
 from scraper.store.database import Database, sql
+from scraper.store.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -34,7 +35,7 @@ MOST_PENDING = 1000
 
 STRETCHES = 60
 MOST_BIGINT = (1 << 63) - 1
-_UNWRITABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_UNWRITABLE = (OSError, TimeoutError, DatabaseUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class MemoryHistory:
     async def _write(self) -> None:
         events, fullest, sample = list(self._events), self._fullest, self._sample()
         costs = [(_text(name), seen) for name, seen in sorted(self._guard.costs.observations().items())]
-        async with self._database.pool.acquire() as connection:
+        async with self._database.connection() as connection:
             async with connection.transaction():
                 await connection.fetchval(sql("record_memory_sample"), *sample)
                 if costs:

@@ -74,7 +74,7 @@ async def record_harvest(
 ) -> int:
     """Store what a target gave, all of it or nothing. Returns how many opportunities are new."""
     new = 0
-    async with database.pool.acquire() as connection, connection.transaction():
+    async with database.connection() as connection, connection.transaction():
         if await connection.fetchrow(sql("target_was_harvested"), target.row, outcome.value) is None:
             raise NothingWritten(f"target {target.url} is not in the database any more")
         await connection.execute(

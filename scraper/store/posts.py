@@ -44,7 +44,7 @@ class PageOfPost:
 async def follow(database: Database, site: str, posts: Sequence[tuple[str, str]]) -> int:
     """Follow posts, given as (id, permalink). Returns how many are new."""
     new = 0
-    async with database.pool.acquire() as connection, connection.transaction():
+    async with database.connection() as connection, connection.transaction():
         for post_id, url in posts:
             row = await connection.fetchrow(sql("add_post"), site, post_id, url)
             new += bool(row and row["is_new"])
@@ -99,7 +99,7 @@ async def record_pages(
 
     Raises `NothingWritten` if a post is not there any more.
     """
-    async with database.pool.acquire() as connection, connection.transaction():
+    async with database.connection() as connection, connection.transaction():
         for page in pages:
             post, report = page.post, page.report
             if report.outcome is Outcome.OK:
