@@ -29,7 +29,7 @@ from bench.fleet import (
 from bench.markdown import about, in_seconds, number, table
 from bench.micro.figures import from_json
 from bench.supplies import DAY_SECONDS, MIB_A_GIB, QUEUE_CONNECTIONS, gb_a_day
-from jobs.metrics_scraper import PAGES_A_LEASE, ROWS_A_PAGE
+from jobs.metrics_scraper import PAGES_A_TASK, ROWS_A_PAGE
 from scraper.store.database import CONNECTIONS
 
 MACHINES = (1, 10, 100, 1_000, 10_000)
@@ -60,7 +60,7 @@ def document(
         rows_a_page=ROWS_A_PAGE,
         connections_a_worker=CONNECTIONS + QUEUE_CONNECTIONS,
     )
-    fleets = Fleets(measured, Plan(pages_a_claim=PAGES_A_LEASE), tuple(machines))
+    fleets = Fleets(measured, Plan(pages_a_claim=PAGES_A_TASK), tuple(machines))
     sections = (
         _head(micro["machine"], fleets),
         _needs(fleets),

@@ -1,128 +1,220 @@
-"""JobManager: runs a job, or says why not.
+"""JobManager: begins runs, splits them into tasks, and closes what is over, or says why not.
 
-Each run wears `memory_safe`: where memory is short the ladder is climbed, and what is still short then is put off
-with a row that holds the arithmetic, unless the job is critical: that runs in its smallest form. One run of a job at
-a time, across all processes on one database; a run whose process died is closed by the next.
+Runs and tasks both wear `memory_safe`: where memory is short the ladder is climbed, and what is still short then is
+put off with a row that holds the arithmetic, unless the job is critical, or was put off too often: that runs in its
+smallest form. All state is in the database, so that any worker goes on where another died.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID, uuid4
 
 import structlog
 
-from jobs.job import Ending, Job, JobReport, Run, Status
-from memory import Component, MemoryGuard, SkippedForMemory, memory_safe
+from jobs.closing import ending_of
+from jobs.drift_watch import drift_reasons
+from jobs.job import Job, JobReport, Overlap, PutOff, Run, Status
+from jobs.queue import Handlers, Queue
+from jobs.task_runner import AGAIN, WAIT_SECONDS, TaskRunner, admitted, in_words
+from memory import MemoryGuard, SkippedForMemory
 from scraper.outcome import Outcome
-from scraper.store import runs
+from scraper.store import runs, schedules, tasks, yields
 from scraper.store.database import Database
-from scraper.store.locks import try_lock
+from scraper.store.patience import is_database_trouble
+from scraper.store.tasks import NewTask
 
 log = structlog.get_logger()
 
-WAIT_SECONDS = 10.0
-"""How long a job that finds no memory waits before it is put off: what is closed for it takes a moment to be gone."""
+MOST_SKIPS: Final = 3
+"""A job that was skipped so often in a row, for lack of memory, must run."""
 
 
 class JobManager:
-    """Runs jobs against one database."""
+    """Does the work of one worker, which is called `worker`. `tell` hears of each page that is done here."""
 
-    def __init__(self, database: Database, guard: MemoryGuard, *, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        guard: MemoryGuard,
+        queue: Queue,
+        jobs: Sequence[Job],
+        *,
+        worker: str,
+        wait_seconds: float = WAIT_SECONDS,
+        tell: Callable[[Outcome], None] = lambda _: None,
+    ) -> None:
+        self.jobs: Mapping[str, Job] = {job.name: job for job in jobs}
+        self.stopping = asyncio.Event()
         self._database = database
         self._guard = guard
+        self._queue = queue
+        self._worker = worker
         self._wait_seconds = wait_seconds
+        self._tell = tell
+        self.tasks = TaskRunner(
+            database,
+            guard,
+            self.jobs,
+            worker=worker,
+            close=self.close,
+            wait_seconds=wait_seconds,
+            tell=tell,
+            stopping=self.stopping,
+        )
 
-    async def run(self, job: Job, tell: Callable[[Outcome], None] = lambda _: None) -> JobReport:
-        """One run, from the memory check to the last row. Raises only what stops the database."""
-        async with self._only_run(job.name) as is_only:
-            if not is_only:
-                return await self._skip(job, "it is running already")
-            try:
-                async with memory_safe(
-                    job.need_mb,
-                    component=Component.JOBS,
-                    critical=job.is_critical,
-                    name=f"job {job.name}",
-                    wait_seconds=0.0 if job.is_critical else self._wait_seconds,
-                    guard=self._guard,
-                ) as permit:
-                    return await self._run(job, tell, is_small=permit.is_small)
-            except SkippedForMemory as skipped:
-                return await self._skip(job, f"not enough memory: {skipped.admission.reason}")
+    @property
+    def handlers(self) -> Handlers:
+        """For the queue."""
+        return Handlers(run=self._begin_as_asked, task=lambda payload: self.tasks.perform(int(payload)))
 
-    async def _skip(self, job: Job, reason: str) -> JobReport:
-        log.warning("job.skipped", job=job.name, reason=reason)
-        await runs.skip(self._database, job.name, reason)
-        return JobReport(job.name, None, Status.SKIPPED, reason)
+    async def ask(self, job: str) -> UUID:
+        """Wish for a run now. Returns the ticket that its report is had for."""
+        ticket = uuid4()
+        async with self._database.connection() as connection, connection.transaction():
+            await self._queue.ask_for_run(connection, job, ticket)
+        return ticket
 
-    async def _run(self, job: Job, tell: Callable[[Outcome], None], *, is_small: bool) -> JobReport:
-        started = time.monotonic()
-        number = await runs.start(self._database, job.name)
-        log.info("job.started", job=job.name, run=number, small=is_small)
-        ending = Ending(Status.FAILED, "it was cancelled")
+    async def report(self, ticket: UUID) -> JobReport | None:
+        """What came of a wish; None while it is not over."""
+        row = await runs.report(self._database, ticket)
+        if row is None:
+            return None
+        is_skipped = row["status"] == Status.SKIPPED
+        return JobReport(
+            row["job"],
+            None if is_skipped else row["id"],
+            Status(row["status"]),
+            row["reason"],
+            row["pages"],
+            row["rows_written"],
+            row["seconds"],
+            row["peak_bytes"],
+            None if is_skipped else await runs.outcomes(self._database, row["id"]),
+        )
+
+    async def _begin_as_asked(self, payload: str) -> timedelta | None:
+        name, _, ticket = payload.partition(" ")
+        return await self.begin(name, UUID(ticket))
+
+    async def begin(self, name: str, ticket: UUID) -> timedelta | None:
+        """Begin the run that a ticket asks for, once. Returns after how long to try again, None if it is settled."""
+        job = self.jobs.get(name)
+        if job is None:
+            log.warning("job.unknown_here", job=name, known=sorted(self.jobs))
+            return AGAIN
+        if self.stopping.is_set():
+            return timedelta(0)
+        known = await runs.of_ticket(self._database, ticket)
+        if known is not None:
+            if not known.is_over and not known.is_planned:
+                # Whoever was planning it has gone.
+                await self._plan(job, known.number, is_small=known.is_small)
+            return None
+        if (open_run := await runs.open_run(self._database, name)) is not None:
+            return await self._overlap(job, ticket, open_run)
+        skips = await schedules.skips(self._database, name)
         try:
-            ending = await self._work(job, Run(number, is_small, tell))
-        finally:
-            peak = self._guard.monitor.peak_used_bytes or None
-            counted = await runs.finish(
-                self._database, number, status=ending.status.value, reason=ending.reason, peak_bytes=peak
-            )
-        outcomes = await runs.outcomes(self._database, number)
-        seconds = time.monotonic() - started
+            async with admitted(
+                self._guard, f"job {name}", job, must=skips >= MOST_SKIPS, wait_seconds=self._wait_seconds
+            ) as is_small:
+                number = await runs.start(
+                    self._database,
+                    name,
+                    ticket,
+                    worker=self._worker,
+                    deadline_seconds=job.deadline_seconds,
+                    is_small=is_small,
+                )
+                if number is None:
+                    # Another one has begun it just now; the next look tells what.
+                    return timedelta(seconds=0.1)
+                await schedules.note_skip(self._database, name, was_skipped=False)
+                log.info("job.started", job=name, run=number, small=is_small)
+                await self._plan(job, number, is_small=is_small)
+        except SkippedForMemory as skipped:
+            await schedules.note_skip(self._database, name, was_skipped=True)
+            await self._skip(job, ticket, f"not enough memory: {skipped.admission.reason}")
+        return None
+
+    async def _overlap(self, job: Job, ticket: UUID, other: runs.OpenRun) -> timedelta | None:
+        if job.overlap is Overlap.WAIT:
+            return AGAIN
+        left = f"{other.open_tasks} of {other.tasks} tasks are open" if other.tasks else "it is being planned"
+        await self._skip(
+            job, ticket, f"run {other.number}, begun at {other.since:%Y-%m-%d %H:%M:%S} UTC, is still going: {left}"
+        )
+        return None
+
+    async def _skip(self, job: Job, ticket: UUID, reason: str) -> None:
+        log.warning("job.skipped", job=job.name, reason=reason)
+        await runs.skip(self._database, job.name, ticket, reason, worker=self._worker)
+
+    async def _plan(self, job: Job, number: int, *, is_small: bool) -> None:
+        """Split a run into tasks, all of them handed out as soon as they are written."""
+        reason = None
+        try:
+            async with asyncio.timeout(job.deadline_seconds):
+                if job.plan is not None:
+                    async for new in job.plan(Run(number, is_small, self._tell)):
+                        await self._add(job, number, new)
+                else:
+                    await self._add_only_task(job, number)
+        except PutOff as put_off:
+            reason = put_off.reason
+        except TimeoutError:
+            reason = f"planning it took all of its {job.deadline_seconds:.0f} s"
+        except Exception as error:
+            if is_database_trouble(error):
+                raise
+            log.exception("job.not_planned", job=job.name, run=number)
+            reason = f"it could not be planned to its end: {in_words(error)}"
+        await runs.planned(self._database, number, reason)
+        await self.close(number)
+
+    async def _add(self, job: Job, number: int, new: Sequence[NewTask]) -> None:
+        async with self._database.connection() as connection, connection.transaction():
+            numbers = await tasks.add(connection, number, job.name, new)
+            await self._queue.add_tasks(connection, numbers, job.priority)
+
+    async def _add_only_task(self, job: Job, number: int) -> None:
+        open_run = await runs.open_run(self._database, job.name)
+        if open_run is not None and open_run.number == number and not open_run.tasks:
+            await self._add(job, number, [NewTask()])
+
+    async def close(self, run: int) -> None:
+        """Close a run if all of it is over: how it ended, and what it read less than before."""
+        if run not in await runs.unclosed(self._database):
+            return
+        async with self._database.connection() as connection:
+            read = await runs.yields(connection, run)
+        drifts = await drift_reasons(self._database, read)
+        async with self._database.connection() as connection, connection.transaction():
+            over = await runs.lock_if_over(connection, run)
+            if over is None:
+                # Another worker has closed it meanwhile.
+                return
+            job, reason = over
+            ending = ending_of(await runs.endings(connection, run), reason, *drifts)
+            await yields.add(connection, read)
+            counted = await runs.finish(connection, run, status=ending.status.value, reason=ending.reason)
         log.info(
             "job.finished",
-            job=job.name,
-            run=number,
+            job=job,
+            run=run,
             status=ending.status.value,
             pages=counted.pages,
             rows=counted.rows_written,
-            seconds=round(seconds, 2),
             reason=ending.reason,
         )
-        return JobReport(
-            job.name,
-            number,
-            ending.status,
-            ending.reason,
-            counted.pages,
-            counted.rows_written,
-            seconds,
-            peak,
-            outcomes,
-        )
 
-    async def _work(self, job: Job, run: Run) -> Ending:
-        limit = asyncio.timeout(job.deadline_seconds)
-        try:
-            async with limit:
-                return await job.work(run)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            return Ending(
-                Status.PARTIAL, f"stopped at its deadline of {job.deadline_seconds:.0f} s; what it read is kept"
-            )
-        except Exception as error:
-            # Whatever it was, the run is closed with it; the next run is not this one's to prevent.
-            log.exception("job.failed", job=job.name, run=run.number)
-            return Ending(Status.FAILED, _innermost(error))
-
-    @asynccontextmanager
-    async def _only_run(self, job: str) -> AsyncIterator[bool]:
-        """True while this is the only run of `job` on this database.
-
-        Who gets the lock knows that no other run is alive, and closes what a dead one left open.
-        """
-        async with try_lock(self._database, "job", job) as is_only:
-            if is_only:
-                await runs.close_abandoned(self._database, job)
-            yield is_only
-
-
-def _innermost(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
+    async def sweep(self) -> None:
+        """See to what dead workers left: what is overdue, what nobody closed, what the queue has lost."""
+        for run in sorted({*await tasks.drop_overdue(self._database), *await runs.unclosed(self._database)}):
+            await self.close(run)
+        restored = await self._queue.restore()
+        if restored:
+            log.warning("queue.restored", entries=restored)

@@ -12,8 +12,12 @@ What is unknown keeps a post out only where it is needed: without a time or like
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
 
 from scraper.post import Post
 from scraper.store.opportunities import Opportunity
@@ -33,10 +37,24 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class ScoringPolicy:
-    """What counts. Tiers are in falling order of score; what is below the last is no opportunity."""
+    """What counts. Tiers are in falling order of score; what is below the last is no opportunity.
+
+    A bound that is None is none. `languages` are codes such as "de"; where some are given, a post must say that it is
+    in one of them. `blocked_authors` and our own posts (`own_authors`) are none, with or without the "@".
+    """
 
     max_age: timedelta = timedelta(hours=48)
+    min_age: timedelta = timedelta(0)
     min_text: int = 20
+    max_text: int | None = None
+    min_likes: int = 0
+    max_likes: int | None = None
+    min_replies: int = 0
+    max_replies: int | None = None
+    min_likes_an_hour: float = 0.0
+    languages: tuple[str, ...] = ()
+    blocked_authors: tuple[str, ...] = ()
+    own_authors: tuple[str, ...] = ()
     likes_an_hour: float = 10.0
     crowd: float = 40.0
     tiers: tuple[Tier, ...] = (
@@ -46,12 +64,87 @@ class ScoringPolicy:
     )
 
 
-def opportunity(post: Post, now: datetime, policy: ScoringPolicy) -> Opportunity | str:
-    """The opportunity that `post` is, or in a few words why it is none."""
+def scoring_policy(table: Mapping[str, Any]) -> ScoringPolicy:
+    """A policy from a table of its fields, as settings have it: times in hours, tiers as tables.
+
+    Raises ValueError: which key, and what is allowed.
+    """
+    given: dict[str, Any] = {}
+    for key, value in table.items():
+        kind = _KINDS.get(key)
+        if kind is None:
+            raise ValueError(f"there is no {key}; there are {', '.join(_KINDS)}")
+        try:
+            given[key] = kind(value)
+        except (TypeError, ValueError, OverflowError, KeyError):
+            raise ValueError(f"{key} can't be {value!r}; {_EXPECTED[kind]}") from None
+    tiers = given.get("tiers", ())
+    if [tier.from_score for tier in tiers] != sorted((tier.from_score for tier in tiers), reverse=True):
+        raise ValueError("tiers are in falling order of the score that they begin from")
+    return replace(ScoringPolicy(), **given)
+
+
+def _hours(value: Any) -> timedelta:
+    span = timedelta(hours=float(value))
+    if span < timedelta(0):
+        raise ValueError(value)
+    return span
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or int(value) != value or value < 0:
+        raise ValueError(value)
+    return int(value)
+
+
+def _amount(value: Any) -> float:
+    if isinstance(value, bool) or not 0 <= float(value) < math.inf:
+        raise ValueError(value)
+    return float(value)
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(one, str) and one.strip() for one in value):
+        raise ValueError(value)
+    return tuple(value)
+
+
+def _tiers(value: Any) -> tuple[Tier, ...]:
+    tiers = tuple(Tier(str(one["name"]), _amount(one["from"]), _hours(one["hours"])) for one in value)
+    if not tiers:
+        raise ValueError(value)
+    return tiers
+
+
+_KINDS: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
+    {
+        "max_age": _hours,
+        "min_age": _hours,
+        **dict.fromkeys(("min_text", "max_text", "min_likes", "max_likes", "min_replies", "max_replies"), _count),
+        **dict.fromkeys(("min_likes_an_hour", "likes_an_hour", "crowd"), _amount),
+        **dict.fromkeys(("languages", "blocked_authors", "own_authors"), _words),
+        "tiers": _tiers,
+    }
+)
+_EXPECTED: Final[Mapping[Callable[[Any], Any], str]] = MappingProxyType(
+    {
+        _hours: "it is a number of hours, such as 48",
+        _count: "it is a whole number, 0 or more",
+        _amount: "it is a number, 0 or more",
+        _words: 'it is a list of words, such as ["de", "en"]',
+        _tiers: 'it is a list of tables, such as {name = "hot", from = 0.5, hours = 12}',
+    }
+)
+
+
+def opportunity(
+    post: Post, now: datetime, policy: ScoringPolicy, blocked: frozenset[str] = frozenset()
+) -> Opportunity | str:
+    """The opportunity that `post` is, or in a few words why it is none. `blocked` are more authors."""
     if post.url is None or post.time is None or post.likes is None:
         return "no permalink, time or likes shown"
     age = max(now - post.time, YOUNGEST)
-    unfit = _unfit(post, age, policy)
+    unfit = _unfit(post, age, policy) or _unwanted(post, policy, blocked)
     if unfit is not None:
         return unfit
     score, because = _score(post.likes, post.replies, age, policy)
@@ -72,15 +165,47 @@ def opportunity(post: Post, now: datetime, policy: ScoringPolicy) -> Opportunity
         tier=tier.name,
         because=because,
         keep=tier.keep,
+        lang=post.lang,
     )
 
 
 def _unfit(post: Post, age: timedelta, policy: ScoringPolicy) -> str | None:
-    if post.promoted:
-        return "promoted"
-    if age > policy.max_age:
-        return "too old"
-    return "too short" if len(post.text or post.title or "") < policy.min_text else None
+    """Why what it is, or how it does, rules a post out."""
+    length = len(post.text or post.title or "")
+    likes_an_hour = (post.likes or 0) / (age / timedelta(hours=1))
+    reasons = (
+        (post.promoted, "promoted"),
+        (age > policy.max_age, "too old"),
+        (age < policy.min_age, "too young"),
+        (length < policy.min_text, "too short"),
+        (_is_over(length, policy.max_text), "too long"),
+        ((post.likes or 0) < policy.min_likes, "too few likes"),
+        (_is_over(post.likes, policy.max_likes), "too many likes"),
+        ((post.replies or 0) < policy.min_replies, "too few replies"),
+        (_is_over(post.replies, policy.max_replies), "too many replies"),
+        (likes_an_hour < policy.min_likes_an_hour, "too slow"),
+    )
+    return next((reason for is_so, reason in reasons if is_so), None)
+
+
+def _unwanted(post: Post, policy: ScoringPolicy, blocked: frozenset[str]) -> str | None:
+    """Why who wrote it, or in which language, rules a post out."""
+    author = _handle(post.author or "")
+    if author and author in {_handle(one) for one in (*policy.blocked_authors, *blocked)}:
+        return "its author is blocked"
+    if author and author in {_handle(one) for one in policy.own_authors}:
+        return "it is our own"
+    if policy.languages and (post.lang or "").partition("-")[0].lower() not in policy.languages:
+        return "not in a language that is wanted"
+    return None
+
+
+def _is_over(value: int | None, most: int | None) -> bool:
+    return value is not None and most is not None and value > most
+
+
+def _handle(author: str) -> str:
+    return author.removeprefix("@").lower()
 
 
 def _score(likes: int, replies: int | None, age: timedelta, policy: ScoringPolicy) -> tuple[float, str]:

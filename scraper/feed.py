@@ -64,7 +64,7 @@ class FeedReport:
     `outcome` is how the feed opened. Where something went wrong later it is `ok`, `stopped_by` is trouble, `reason`
     says what and `trouble` is the outcome of that; `retry_after_seconds` is then what that page asked for. `count`
     is how many posts were collected and `promoted` how many of them were paid for; `posts` holds them, unless they
-    were handed on in batches.
+    were handed on in batches. `is_put_off`: the host is to be left alone for now, and was not asked at all.
     """
 
     outcome: Outcome
@@ -81,6 +81,7 @@ class FeedReport:
     retry_after_seconds: float | None = None
     warnings: tuple[str, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    is_put_off: bool = False
 
 
 OnBatch = Callable[[Sequence[Post]], Awaitable[None]]

@@ -220,6 +220,7 @@ class Item:
             promoted=self.flag("promoted"),
             reposted=self.flag("reposted"),
             social_context=_on_one_line(self.string("social_context")),
+            lang=_on_one_line(self.string("lang")),
             quoted=self._quoted(),
             views=exact.get("views"),
             likes=exact.get("likes"),

@@ -17,7 +17,7 @@ from scraper.post import METRICS
 Metric = Literal["views", "likes", "reposts", "replies", "bookmarks", "score"]
 FieldName = Literal[
     "id", "author", "author_name", "text", "title", "link", "time", "rank", "depth", "parent", "thread",
-    "social_context", "pinned", "promoted", "reposted", "cut",
+    "social_context", "lang", "pinned", "promoted", "reposted", "cut",
     "views", "likes", "reposts", "replies", "bookmarks", "score",
 ]  # fmt: skip
 QuotedField = Literal["id", "author", "author_name", "text"]

@@ -70,7 +70,8 @@ class PageReport:
 
     `layout` is the face of the site that matched, None where none did. `seconds` is how long it took. `evidence` is
     what the outcome rests on, as plain data. `next_url` is where a feed of several pages goes on. `responses` are
-    what the page had asked for, of what may hold records, if it is not what was asked for.
+    what the page had asked for, of what may hold records, if it is not what was asked for. `is_put_off`: the host is
+    to be left alone for `retry_after_seconds`, and was not asked at all.
     """
 
     outcome: Outcome
@@ -87,6 +88,7 @@ class PageReport:
     next_url: str | None = None
     responses: tuple[Response, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    is_put_off: bool = False
 
     @property
     def post(self) -> Post | None:

@@ -33,7 +33,7 @@ class Post:
     `url` is its permalink, `link` the address that it links to, `time` aware and in UTC. `approximate` holds, by
     metric, what an abbreviated count such as "32K" stands for, and `time_range` what "2 hours ago" does; then `time`
     is None. `sources` says, by field, which place it was read from, `layout` which face of the site, and `kind`
-    which kind of post there.
+    which kind of post there. `lang` is the language that its text says it is in.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Post:
     promoted: bool | None = None
     reposted: bool | None = None
     social_context: str | None = None
+    lang: str | None = None
     quoted: Quoted | None = None
     views: int | None = None
     likes: int | None = None
@@ -95,6 +96,7 @@ def post_as_dict(post: Post) -> dict[str, Any]:
         "promoted": post.promoted,
         "reposted": post.reposted,
         "social_context": post.social_context,
+        "lang": post.lang,
         "quoted": quoted
         and {
             "id": quoted.id,

@@ -48,7 +48,7 @@ class VisitSettings:
 
     page_seconds: float = 20.0
     feed_seconds: float = 60.0
-    turn_seconds: float = 60.0
+    turn_seconds: float = 30.0
     heed_robots: bool = True
     evidence: EvidenceFolder | None = None
 
@@ -94,6 +94,7 @@ class Visitor:
                 expected_id=expected_id,
                 retry_after_seconds=denied.retry_after_seconds,
                 seconds=time.monotonic() - started,
+                is_put_off=denied.outcome is Outcome.RATE_LIMITED,
             )
         await lane.fence(self._why_refused)
         came = _Came()
@@ -133,6 +134,7 @@ class Visitor:
                 steps=0,
                 seconds=time.monotonic() - started,
                 retry_after_seconds=denied.retry_after_seconds,
+                is_put_off=denied.outcome is Outcome.RATE_LIMITED,
             )
         await lane.fence(self._why_refused)
         came = _Came()

@@ -90,7 +90,9 @@ async def database(migrated_database: Database) -> Database:
     """A migrated database without rows, open. Its numbers start at 1."""
     await migrated_database.pool.execute(
         "truncate posts, job_runs, snapshots, page_outcomes, targets, opportunities, memory_samples, ladder_runs,"
-        " memory_skips, memory_costs, field_yields, hosts restart identity cascade"
+        " memory_skips, memory_costs, field_yields, hosts, tasks, schedules, alarms, blocked_authors,"
+        " verdicts, learnt, generator_spending, generator_weights"
+        " restart identity cascade"
     )
     return migrated_database
 

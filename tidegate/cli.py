@@ -17,6 +17,9 @@ import typer
 from rich.console import Console
 
 from scraper.outcome import Outcome
+from tidegate.beginning import begin
+from tidegate.commands import db, drafts, jobs, posts, targets
+from tidegate.commands.export import export
 from tidegate.options import Chromium, Format, MemoryLimit, Verbose
 from tidegate.running import EXIT_FAILURE, exit_code_of, run_until_done
 
@@ -30,6 +33,15 @@ app = typer.Typer(
 
 site_app = typer.Typer(help="The sites that can be read: which there are, and whether they still are read right.")
 app.add_typer(site_app, name="site", no_args_is_help=True)
+app.add_typer(posts.app, name="posts", no_args_is_help=True)
+app.add_typer(targets.app, name="targets", no_args_is_help=True)
+app.add_typer(drafts.app, name="drafts", no_args_is_help=True)
+app.add_typer(jobs.app, name="jobs", no_args_is_help=True)
+app.add_typer(db.app, name="db", no_args_is_help=True)
+app.command()(export)
+app.command()(jobs.serve)
+app.command()(jobs.worker)
+app.command()(jobs.run)
 
 
 def main() -> None:
@@ -60,7 +72,7 @@ def demo(  # noqa: PLR0917 options of a command
     from tidegate.demo_view import progress_on, show
     from tidegate.formats import console_for_results
 
-    settings = _begin(verbose=verbose, chromium=chromium, memory_limit_mb=memory_limit_mb)
+    settings = begin(verbose=verbose, chromium=chromium, memory_limit_mb=memory_limit_mb)
     console = console_for_results()
     with progress_on(console) as progress:
         report = run_until_done(run_demo(settings, post_count=posts, port=port, progress=progress))
@@ -110,7 +122,7 @@ def scrape(  # noqa: PLR0917 options of a command
     from tidegate.scrape import check_feeds, scrape_feeds, understand
     from tidegate.scrape import scrape as scrape_pages
 
-    settings = _begin(
+    settings = begin(
         verbose=verbose,
         chromium=chromium,
         memory_limit_mb=memory_limit_mb,
@@ -166,7 +178,7 @@ def memory(
     from tidegate.memory_report import memory_report
     from tidegate.memory_view import as_dict, show_memory
 
-    settings = _begin(verbose=verbose, memory_limit_mb=memory_limit_mb)
+    settings = begin(verbose=verbose, memory_limit_mb=memory_limit_mb)
     report = run_until_done(memory_report(settings, hours=hours))
     if as_json:
         import json
@@ -196,7 +208,7 @@ def doctor(
     from tidegate.doctor.view import listening, print_json, show_sum
     from tidegate.formats import console_for_results
 
-    settings = _begin(verbose=verbose, chromium=chromium, memory_limit_mb=memory_limit_mb)
+    settings = begin(verbose=verbose, chromium=chromium, memory_limit_mb=memory_limit_mb)
     console = console_for_results()
     with listening(console, is_quiet=as_json) as listener:
         rows = run_until_done(examine(settings, listener))
@@ -217,7 +229,7 @@ def setup(chromium: Chromium = None) -> None:
     from browser_pool.provision import provide_chromium, provide_driver
     from scraper.store.binaries import find_postgres
 
-    settings = _begin(verbose=False, chromium=chromium)
+    settings = begin(verbose=False, chromium=chromium)
 
     def tell(line: str) -> None:
         typer.echo(f"tidegate: {line}", err=True)
@@ -238,7 +250,7 @@ def site_list() -> None:
     """
     from tidegate.program import definitions_for
 
-    for definition in definitions_for(_begin(verbose=False)):
+    for definition in definitions_for(begin(verbose=False)):
         typer.echo(f"{definition.name:<14} {definition.title:<20} {', '.join(definition.hosts)}")
 
 
@@ -265,7 +277,7 @@ def site_check(  # noqa: PLR0917 options of a command
     from tidegate.site_check import as_dict, check_sites, what_to_check
     from tidegate.site_view import show_check
 
-    settings = _begin(
+    settings = begin(
         verbose=verbose, chromium=chromium, memory_limit_mb=memory_limit_mb, allow_private=allow_private or None
     )
     definitions = definitions_for(settings)
@@ -286,15 +298,6 @@ def site_check(  # noqa: PLR0917 options of a command
 def version() -> None:
     """Print the version."""
     typer.echo(f"tidegate {installed_version('tidegate')}")
-
-
-def _begin(*, verbose: bool, **flags: Any) -> Any:
-    """Settings and logs, for a command that does something."""
-    from tidegate.logs import configure_logs
-    from tidegate.settings import load_settings
-
-    configure_logs(verbose=verbose, is_terminal=sys.stderr.isatty())
-    return load_settings(**flags)
 
 
 def _serve(posts: int, port: int) -> None:

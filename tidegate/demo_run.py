@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 
 from browser_pool import PoolStatistics
-from jobs import JobManager, JobReport, MetricsScraper, ReplyHarvester
+from jobs import JobReport, MetricsScraper, ReplyHarvester, Worker
 from memory import BudgetStatistics, ProcessMemory, Reading
 from scraper.addresses import AddressPolicy
 from scraper.outcome import Outcome
@@ -23,7 +23,7 @@ from scraper.store import opportunities, posts
 from scraper.store.database import Database
 from scraper.store.locks import try_lock
 from tidegate.demo import DemoSite, DemoSiteError, World
-from tidegate.program import Program, definitions_for, open_database, open_program
+from tidegate.program import Program, definitions_for, open_database, open_program, tasks_at_once
 from tidegate.settings import Settings
 
 SITE = "demo"
@@ -32,6 +32,7 @@ TROUBLES = ("not_found", "login_wall", "changed_selectors", "redirect_loop")
 """One post each turns out to be this: what goes wrong on real sites, and must not be mistaken for a number."""
 
 FEED_LIMIT = 60
+FEEDS = ("/", "/@{0}", "/@{1}", "/search?q=%23memory")
 FOLDER = Path(__file__).parent / "demo"
 
 
@@ -95,7 +96,6 @@ async def run_demo(settings: Settings, *, post_count: int, port: int, progress: 
 
 
 async def _run_jobs(program: Program, database: Database, site: DemoSite, run: int, progress: Progress) -> DemoReport:
-    manager = JobManager(database, program.guard)
     scraper = MetricsScraper(
         database,
         program.pool,
@@ -105,14 +105,23 @@ async def _run_jobs(program: Program, database: Database, site: DemoSite, run: i
         site=SITE,
         due_within=timedelta(days=2),
     )
-    progress.stage("metrics scraper: reading posts", await scraper.due())
-    metrics = await manager.run(scraper.job, progress.page)
     harvester = ReplyHarvester(
-        database, program.pool, program.visitor, program.definitions, site=SITE, posts_a_target=FEED_LIMIT
+        database,
+        program.pool,
+        program.visitor,
+        program.definitions,
+        program.guard.monitor,
+        site=SITE,
+        posts_a_target=FEED_LIMIT,
     )
-    targets = await opportunities.targets_in_turn(database, limit=100, site=SITE)
-    progress.stage("reply harvester: scrolling feeds", len(targets))
-    harvest = await manager.run(harvester.job, progress.page)
+    jobs = [scraper.job, harvester.job]
+    async with Worker(
+        database, program.guard, jobs, at_once=tasks_at_once(program.pool), tell=progress.page
+    ) as worker:
+        progress.stage("metrics scraper: reading posts", await scraper.due())
+        metrics = await worker.run(scraper.job.name)
+        progress.stage("reply harvester: scrolling feeds", len(FEEDS))
+        harvest = await worker.run(harvester.job.name)
     await program.guard.monitor.process_tree()
     read = await posts.latest(database, limit=1_000_000, site=SITE)
     right, wrong = compare(read, site.world, metrics.number)
@@ -170,8 +179,8 @@ async def _follow(database: Database, site: DemoSite) -> None:
     await posts.pause_others(database, SITE, [post.id for post in site.world.posts])
     await opportunities.forget_targets(database, SITE)
     handles = list(dict.fromkeys(post.author.handle for post in site.world.posts))
-    for path in ("/", f"/@{handles[0]}", f"/@{handles[1]}", "/search?q=%23memory"):
-        await opportunities.add_target(database, SITE, f"{site.url}{path}")
+    for path in FEEDS:
+        await opportunities.add_target(database, SITE, site.url + path.format(*handles))
 
 
 def _troubles(post_count: int) -> dict[str, str]:

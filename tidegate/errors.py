@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncpg
 
 from browser_pool import BrowserPoolError
+from jobs.generators import TemplateMistake
 from memory import MemorySafetyError
 from scraper.errors import DefinitionError, ScraperError, UnknownSite
 from scraper.store.errors import StoreError
@@ -32,7 +33,7 @@ class BadSetting(UsageError):
         super().__init__(f"setting {name}{shown}: {expected}.")
 
 
-USAGE_ERRORS = (UsageError, UnknownSite, DefinitionError)
+USAGE_ERRORS = (UsageError, UnknownSite, DefinitionError, TemplateMistake)
 """Wrong usage: told in one line, with exit code 2."""
 
 FAILURES = (BrowserPoolError, MemorySafetyError, StoreError, ScraperError, DemoSiteError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -71,6 +72,11 @@ def pool_settings(settings: Settings) -> PoolSettings:
     return pool if settings.max_contexts is None else replace(pool, max_contexts=settings.max_contexts)
 
 
+def tasks_at_once(pool: UnifiedBrowserPool) -> int:
+    """How many tasks a worker takes: one a context, and one besides that needs none."""
+    return pool.settings.max_contexts + 1
+
+
 @asynccontextmanager
 async def open_program(
     settings: Settings, *, policy: AddressPolicy | None = None, definitions: Definitions | None = None
@@ -115,19 +121,30 @@ async def sharing_pace(program: Program) -> AsyncIterator[Program]:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, guard: MemoryGuard | None = None) -> AsyncIterator[Database]:
+async def open_database(
+    settings: Settings, guard: MemoryGuard | None = None, *, keeps_running: bool = False
+) -> AsyncIterator[Database]:
     """The database that is set, or the embedded one. Raises `StoreError`, with what to do.
 
-    With a `guard` the memory history is kept in it, and an embedded server counts as ours.
+    With a `guard` the memory history is kept in it, and an embedded server counts as ours. With `keeps_running` one
+    that dies is started anew.
     """
     async with AsyncExitStack() as stack:
         dsn = settings.database_url
         if dsn is None:
             server = await stack.enter_async_context(EmbeddedPostgres(settings.data_dir))
             dsn = server.dsn
+            if keeps_running:
+                keeper = asyncio.create_task(server.keep_running(), name="postgres.keeper")
+                stack.push_async_callback(_end, keeper)
             if guard is not None and server.pid is not None:
                 guard.monitor.count_also(server.pid)
         database = await stack.enter_async_context(Database(dsn))
         if guard is not None:
             await stack.enter_async_context(MemoryHistory(database, guard))
         yield database
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})

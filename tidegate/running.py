@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -21,6 +22,8 @@ PARSER_ERRORS: Any = typer.BadParameter.__base__
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
 EXIT_BY_SIGNAL = 128
+AT_ONCE_SECONDS = 3.0
+"""So long clean-up may take after a second signal: what is left then is swept up at the next start."""
 
 
 class Stopped(Exception):
@@ -32,15 +35,38 @@ class Stopped(Exception):
 
 
 def run_until_done(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work`. SIGINT and SIGTERM cancel it, once; it cleans up, and `Stopped` is raised."""
+    """Run `work`. SIGINT and SIGTERM cancel it; it cleans up, and `Stopped` is raised. A second one is at once."""
+    return _run(lambda _: work, lambda task, _: task.cancel())
+
+
+def serve_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
+    """Run `work`. SIGINT and SIGTERM set the event that it is given, for an end in order. A second one is at once."""
+    return _run(work, lambda _, stop: stop.set())
+
+
+def _run(
+    work: Callable[[asyncio.Event], Coroutine[Any, Any, T]],
+    first: Callable[[asyncio.Task[T], asyncio.Event], object],
+) -> T:
     received: list[int] = []
 
     async def with_signals() -> T:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_note)
-        task = asyncio.create_task(work)
+        stop = asyncio.Event()
+        task = asyncio.create_task(work(stop))
+
+        def on_signal(number: int) -> None:
+            received.append(number)
+            if len(received) == 1:
+                first(task, stop)
+                return
+            log.warning("stopping.at_once", signal=signal.Signals(number).name)
+            task.cancel()
+            loop.call_later(AT_ONCE_SECONDS, os._exit, EXIT_BY_SIGNAL + number)
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, _cancel_once, task, received, number)
+            loop.add_signal_handler(number, on_signal, number)
         return await task
 
     try:
@@ -53,12 +79,6 @@ def _note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """What nobody awaited. A future that failed unseen is mostly Playwright's, of a browser that has just died."""
     tell = log.warning if "never retrieved" in context["message"] else log.error
     tell("loop.exception", message=context["message"], error=repr(context.get("exception")))
-
-
-def _cancel_once(task: asyncio.Task[Any], received: list[int], number: int) -> None:
-    if not received:
-        task.cancel()
-    received.append(number)
 
 
 def exit_code_of(command: Callable[[], object]) -> int:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import platformdirs
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -21,9 +22,12 @@ from pydantic_settings import (
 )
 
 from browser_pool import Endpoint
+from jobs.schedule import Schedule
+from jobs.scoring import ScoringPolicy, scoring_policy
 from tidegate.errors import BadSetting
 
 FILE = "tidegate.toml"
+JOBS: Final = ("metrics_scraper", "reply_harvester", "learn", "plan", "reply", "maintenance")
 MIB = 1 << 20
 
 
@@ -51,10 +55,31 @@ def endpoints_from(value: object) -> tuple[Endpoint, ...]:
     return tuple(named)
 
 
+def schedules_from(value: object) -> Mapping[str, Schedule | None]:
+    """Schedules by job from "every 20m", "cron 0 7 * * * in Europe/Berlin" or "off". Raises `ValueError`."""
+    if not isinstance(value, Mapping):
+        raise ValueError('it is a table of schedules by job, such as {metrics_scraper = "every 10m"}')  # noqa: TRY004 pydantic's
+    unknown = [str(name) for name in value if name not in JOBS]
+    if unknown:
+        raise ValueError(f"there is no job {unknown[0]}; there are {', '.join(JOBS)}")
+    return {name: None if rule == "off" else Schedule.parse(str(rule)) for name, rule in value.items()}
+
+
+def scoring_from(value: object) -> ScoringPolicy:
+    """A policy from a table of its fields; times in hours, tiers as tables. Raises `ValueError`."""
+    if isinstance(value, ScoringPolicy):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError('it is a table, such as {min_likes = 5, languages = ["de"]}')  # noqa: TRY004 as above
+    return scoring_policy(value)
+
+
 class Settings(BaseSettings):
     """All that can be set. Sizes that depend on the machine are measured instead."""
 
-    model_config = SettingsConfigDict(env_prefix="TIDEGATE_", toml_file=FILE, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TIDEGATE_", toml_file=FILE, extra="forbid", frozen=True, arbitrary_types_allowed=True
+    )
 
     database_url: str | None = None
     """A Postgres to use; the embedded one where this is not set."""
@@ -80,6 +105,42 @@ class Settings(BaseSettings):
     """So much is kept of what pages looked like that were not what was asked for, the oldest go first; 0: nothing."""
     heed_robots: bool = True
     """Heed robots.txt."""
+
+    schedules: Annotated[Mapping[str, Schedule | None], BeforeValidator(schedules_from)] = Field(
+        default_factory=dict
+    )
+    """When jobs run, by job, where that is not when they usually do; "off": never."""
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 25.0
+    """How long a worker that is told to stop lets pages come to their end."""
+    snapshots_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """How long snapshots are kept; for ever where this is not set. The last one of each post always is."""
+    history_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    """How long runs, their tasks, and outcomes of pages are kept."""
+
+    scoring: Annotated[ScoringPolicy, BeforeValidator(scoring_from)] = ScoringPolicy()
+    """Which conversations are worth a reply."""
+    topics: tuple[str, ...] = ()
+    """What posts are planned about."""
+    templates_file: Path | None = None
+    """Templates of your own for drafts; the built-in ones where this is not set."""
+    drafts_a_day: Annotated[int, Field(ge=0, le=10_000)] = 20
+    """So many replies are drafted a day at most."""
+    drafts_a_day_an_author: Annotated[int, Field(ge=0, le=10_000)] = 1
+    """So many to the same author."""
+    planned_a_day: Annotated[int, Field(ge=0, le=10_000)] = 4
+    """So many posts are planned a day at most."""
+    openai_url: str | None = None
+    """The base address of an endpoint for chat completions; none is used where this is not set."""
+    openai_model: str | None = None
+    """The model to ask for there."""
+    openai_key: SecretStr | None = None
+    """The key for it."""
+    openai_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 25.0
+    """How long one answer may take."""
+    openai_requests_a_day: Annotated[int, Field(ge=0)] = 200
+    """So many requests a day at most, on all machines together."""
+    openai_tokens_a_day: Annotated[int, Field(ge=0)] = 200_000
+    """So many tokens a day at most, on all machines together."""
 
     @classmethod
     def settings_customise_sources(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.task import Address, Record, Task, Telling, given
 from browser_pool import BrowserPoolError, Lease, PoolSettings, UnifiedBrowserPool
-from jobs.metrics_scraper import ATTEMPTS, LEASE_SECONDS, PAGES_A_LEASE
+from jobs.metrics_scraper import ATTEMPTS, LEASE_SECONDS, PAGES_A_TASK
 from scraper.definition import Definition
 from scraper.feed import collect
 from scraper.outcome import Outcome
@@ -51,7 +51,7 @@ async def worker(
     task: Task, telling: Telling, pool: UnifiedBrowserPool, demo: Definition, todo: Iterator[Address]
 ) -> None:
     """A lease after the other, until there is nothing to do."""
-    while left := list(itertools.islice(todo, PAGES_A_LEASE)):
+    while left := list(itertools.islice(todo, PAGES_A_TASK)):
         attempts: Counter[int] = Counter()
         while left:
             first = left[0]

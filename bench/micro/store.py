@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import asyncpg
 import psutil
@@ -23,7 +24,8 @@ import psutil
 from bench.micro.figures import Figure, rate, spread
 from bench.micro.server import scratch_server
 from bench.micro.walk import Key, due_from, page_ending_at, walk
-from jobs.metrics_scraper import PAGES_A_LEASE, ROWS_A_PAGE
+from jobs import Status
+from jobs.metrics_scraper import PAGES_A_TASK, ROWS_A_PAGE
 from memory.processes import below, process_tree, total_bytes
 from scraper.outcome import Outcome
 from scraper.page import PageReport
@@ -117,7 +119,7 @@ async def writing(database: Database, server: EmbeddedPostgres, *, snapshots: in
         alone += taken if writers == 1 else []
     cpu_seconds = sum(now - cpu.get(pid, 0.0) for pid, now in _cpu_seconds(server).items())
     written = int(await database.pool.fetchval("select count(*) from snapshots"))
-    note = f"{PAGES_A_LEASE} pages a transaction: the snapshot, the outcome, and when the post is due again"
+    note = f"{PAGES_A_TASK} pages a transaction: the snapshot, the outcome, and when the post is due again"
     return [
         *(
             rate(f"store.snapshots_by_{writers}", f"snapshots written, writers: {writers}", of, note=note)
@@ -125,7 +127,7 @@ async def writing(database: Database, server: EmbeddedPostgres, *, snapshots: in
         ),
         spread(
             "store.batch_write",
-            f"a transaction of {PAGES_A_LEASE} pages, one writer",
+            f"a transaction of {PAGES_A_TASK} pages, one writer",
             "ms",
             [one * 1e3 for one in alone],
         ),
@@ -212,11 +214,12 @@ async def _offset_milliseconds(database: Database, offset: int) -> float:
 
 async def _write(database: Database, *, writers: int, snapshots: int, seed: int) -> list[float]:
     """Write so many snapshots of posts that lie anywhere in the table. Returns the seconds of each transaction."""
-    run = await runs.start(database, "bench")
+    run = await _begin(database)
     count = int(await database.pool.fetchval("select count(*) from posts"))
     chosen = random.Random(seed).sample(range(count), snapshots)
     first = int(await database.pool.fetchval("select min(id) from posts"))
-    batches = iter([_batch([first + row for row in rows]) for rows in _cut(chosen, PAGES_A_LEASE)])
+    due = await _due(database, [first + row for row in chosen])
+    batches = iter([[_page(row, due[row]) for row in rows] for rows in _cut(list(due), PAGES_A_TASK)])
     seconds: list[float] = []
 
     async def write() -> None:
@@ -228,7 +231,23 @@ async def _write(database: Database, *, writers: int, snapshots: int, seed: int)
     async with asyncio.TaskGroup() as group:
         for _ in range(writers):
             group.create_task(write())
+    async with database.connection() as connection:
+        await runs.finish(connection, run, status=Status.SUCCESS, reason=None)
     return seconds
+
+
+async def _begin(database: Database) -> int:
+    run = await runs.start(database, "bench", uuid4(), worker="bench", deadline_seconds=FILL_SECONDS)
+    if run is None:
+        raise RuntimeError("another run writes into the same database: take an empty one")
+    return run
+
+
+async def _due(database: Database, rows: Sequence[int]) -> dict[int, datetime]:
+    """For which time each post is due, in the order of `rows`: it is stored once for that."""
+    found = await database.pool.fetch("select id, due_at from posts where id = any ($1::bigint[])", rows)
+    due = {row["id"]: row["due_at"] for row in found}
+    return {row: due[row] for row in rows}
 
 
 def _cut(rows: Sequence[int], size: int) -> Iterator[Sequence[int]]:
@@ -236,12 +255,8 @@ def _cut(rows: Sequence[int], size: int) -> Iterator[Sequence[int]]:
         yield rows[start : start + size]
 
 
-def _batch(rows: Sequence[int]) -> list[PageOfPost]:
-    """Pages of posts with all metrics, one of them abbreviated, as real sites have them."""
-    return [_page(row) for row in rows]
-
-
-def _page(row: int) -> PageOfPost:
+def _page(row: int, due_at: datetime) -> PageOfPost:
+    """A post with all metrics, one of them abbreviated, as real sites have them."""
     url = f"https://example.org/post/{row}"
     read = Post(
         *(str(row), SITE, "post"),
@@ -261,7 +276,7 @@ def _page(row: int) -> PageOfPost:
     report = PageReport(
         Outcome.OK, "read", url, url, status=200, expected_id=read.id, posts=(read,), layout="post", seconds=0.1
     )
-    return PageOfPost(FollowedPost(row, SITE, read.id, url), report)
+    return PageOfPost(FollowedPost(row, SITE, read.id, url, due_at), report)
 
 
 async def _size(database: Database, table: str) -> int:

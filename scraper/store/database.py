@@ -117,7 +117,12 @@ def without_password(dsn: str) -> str:
 
 
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    await connection.set_type_codec("jsonb", encoder=_as_json, decoder=json.loads, schema="pg_catalog")
+
+
+def _as_json(value: Any) -> str:
+    """A str is JSON already: the queue's library writes it itself, on the same connections."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _first_line(error: BaseException) -> str:

@@ -48,6 +48,7 @@ DATABASE = "tidegate"
 PORT = 5432
 SOCKET_PATH_BYTES = 90
 START_SECONDS = 60.0
+LOOK_SECONDS = 2.0
 
 KEEPER = """
 fifo=$1; shift
@@ -120,6 +121,31 @@ class EmbeddedPostgres:
 
     async def __aexit__(self, *_: object) -> None:
         await self._leave()
+
+    async def keep_running(self) -> None:
+        """Start the server anew whenever it has died, until this is cancelled. The address stays the same."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if is_running(self.pid):
+                continue
+            try:
+                async with self._start_lock():
+                    if not await self._attach_anew():
+                        log.error("postgres.died", folder=str(self.folder), last_words=self._last_words())
+                        await self._start(await asyncio.to_thread(self._make_folders))
+                self._used_pid = self.pid
+            except (OSError, DatabaseUnavailable) as error:
+                log.warning("postgres.not_restarted", error=str(error))
+
+    async def _attach_anew(self) -> bool:
+        """Let go of the server that has died, and use the one that another process has started since, if one has."""
+        if self._in_use_fd >= 0:
+            os.close(self._in_use_fd)
+            self._in_use_fd = -1
+        if self._keeper is not None:
+            await asyncio.to_thread(self._keeper.wait)
+            self._keeper = None
+        return await self._attach()
 
     async def _attach(self) -> bool:
         """Use the server that runs already; False if none does."""

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import asyncpg
+import structlog
 
+from memory import MemoryMonitor
 from scraper.drift import Place, Yield
 from scraper.outcome import Outcome
 from scraper.store.database import Database, sql
-from scraper.store.errors import NothingWritten
-from scraper.store.yields import NOTHING
-from scraper.store.yields import add as add_yields
+from scraper.store.pagination import PaginatedQuery
+from scraper.store.posts import BEFORE_ALL
+from scraper.store.yields import NOTHING, add_to_task
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A profile, search or feed that is harvested in turn with others."""
+    """A profile, search or feed that is harvested in turn with others, and the time for which it is due.
+
+    What a watched one shows is followed; one that is not harvested is only watched.
+    """
 
     row: int
     site: str
     url: str
+    due_at: datetime
+    is_watched: bool = False
+    is_harvested: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +52,15 @@ class Opportunity:
     tier: str
     because: str
     keep: timedelta
+    lang: str | None = None
 
 
-async def add_target(database: Database, site: str, url: str) -> None:
-    """Harvest `url` from now on."""
-    await database.fetchrow("add_target", site, url)
+async def add_target(
+    database: Database, site: str, url: str, *, is_watched: bool = False, is_harvested: bool = True
+) -> bool:
+    """Harvest `url` from now on, or follow what it shows, or both. Returns whether it is new."""
+    row = await database.fetchrow("add_target", site, url, is_watched, is_harvested)
+    return bool(row and row["is_new"])
 
 
 async def forget_targets(database: Database, site: str) -> int:
@@ -54,46 +68,87 @@ async def forget_targets(database: Database, site: str) -> int:
     return len(await database.fetch("forget_targets", site))
 
 
-async def targets_in_turn(database: Database, *, limit: int, site: str | None = None) -> list[Target]:
-    """The targets whose turn it is, the one that has waited longest first."""
-    rows = await database.fetch("targets_in_turn", limit, site)
-    return [Target(row["id"], row["site"], row["url"]) for row in rows]
+def due_targets(database: Database, *, site: str | None, rows_a_page: int, monitor: MemoryMonitor) -> PaginatedQuery:
+    """The targets whose turn it is and that no task has claimed, the one that has waited longest first."""
+    return PaginatedQuery(
+        database,
+        "due_targets",
+        key=("due_at", "id"),
+        start=(BEFORE_ALL, 0),
+        arguments=(site,),
+        rows_a_page=rows_a_page,
+        monitor=monitor,
+    )
+
+
+async def targets_of_task(database: Database, task: int) -> list[Target]:
+    """The targets that a task still has to harvest."""
+    return [
+        Target(row["id"], row["site"], row["url"], row["due_at"], row["is_watched"], row["is_harvested"])
+        for row in await database.fetch("targets_of_task", task)
+    ]
+
+
+async def blocked_authors(database: Database, site: str) -> frozenset[str]:
+    """Whose posts on `site` are no opportunities."""
+    return frozenset(row["author"] for row in await database.fetch("blocked_authors", site))
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What a target gave: opportunities, posts to follow as (id, permalink), and how it ended."""
+
+    outcome: Outcome
+    reason: str
+    seconds: float
+    opportunities: Sequence[Opportunity] = ()
+    to_follow: Sequence[tuple[str, str]] = ()
+    evidence: str | None = None
+    yields: Mapping[Place, Yield] = field(default_factory=lambda: NOTHING)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the target gave what it was asked for."""
+        return self.outcome in {Outcome.OK, Outcome.EMPTY}
 
 
 async def record_harvest(
-    database: Database,
-    run: int,
-    target: Target,
-    found: Sequence[Opportunity],
-    *,
-    outcome: Outcome,
-    reason: str,
-    seconds: float,
-    evidence: str | None = None,
-    yields: Mapping[Place, Yield] = NOTHING,
-) -> int:
-    """Store what a target gave, all of it or nothing. Returns how many opportunities are new."""
+    database: Database, run: int, target: Target, harvest: Harvest, *, pause: timedelta, task: int | None = None
+) -> int | None:
+    """Store what a target gave, all of it or nothing; it is due again after `pause`.
+
+    Returns how many opportunities are new; None, and nothing stored, if another worker has stored it already.
+    """
     new = 0
     async with database.connection() as connection, connection.transaction():
-        if await connection.fetchrow(sql("target_was_harvested"), target.row, outcome.value) is None:
-            raise NothingWritten(f"target {target.url} is not in the database any more")
-        await connection.execute(
-            sql("record_outcome"), run, target.site, target.url, None, outcome.value, reason, seconds, evidence
+        row = await connection.fetchrow(
+            sql("target_was_harvested"), target.row, target.due_at, harvest.outcome.value, harvest.is_good, pause
         )
-        await add_yields(connection, yields)
-        for one in found:
+        if row is None:
+            log.warning("target.known_already", url=target.url, due_at=target.due_at.isoformat())
+            return None
+        await connection.execute(
+            sql("record_outcome"),
+            *(run, target.site, target.url, None, harvest.outcome.value, harvest.reason, harvest.seconds),
+            harvest.evidence,
+        )
+        if task is not None and harvest.yields:
+            await add_to_task(connection, task, harvest.yields)
+        for post_id, url in harvest.to_follow:
+            await connection.execute(sql("add_seen_post"), target.site, post_id, url)
+        for one in harvest.opportunities:
             row = await connection.fetchrow(
                 sql("upsert_opportunity"),
                 *(one.site, one.post_id, one.url, one.author, one.text, one.posted_at),
                 *(one.likes, one.replies, one.views, one.score, one.tier, one.because),
-                *(target.row, run, one.keep),
+                *(target.row, run, one.keep, one.lang),
             )
             new += bool(row and row["is_new"])
     return new
 
 
 async def expire(database: Database) -> int:
-    """Forget opportunities whose time is over. Returns how many."""
+    """Close opportunities whose time is over. Returns how many."""
     return len(await database.fetch("expire_opportunities"))
 
 

@@ -5,32 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
+import structlog
 
 from memory import MemoryMonitor
 from scraper.drift import Place, Yield
 from scraper.outcome import Outcome
 from scraper.page import PageReport
+from scraper.plausible import doubts, growth
 from scraper.post import METRICS, approximate_as_dict
 from scraper.store.database import Database, sql
-from scraper.store.errors import NothingWritten
 from scraper.store.pagination import PaginatedQuery
-from scraper.store.yields import NOTHING
-from scraper.store.yields import add as add_yields
+from scraper.store.yields import NOTHING, add_to_task
+
+log = structlog.get_logger()
 
 BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
+GIVEN_UP: Final = frozenset({Outcome.NOT_FOUND, Outcome.REFUSED_URL, Outcome.DENIED_BY_ROBOTS, Outcome.CRASHED})
+"""What speaks against the post, and not against its site or the day."""
+GIVE_UP_AFTER: Final = 10
+"""So many times in a row, over days: each try is twice as long after the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class FollowedPost:
-    """A row of `posts`: what has to be read."""
+    """A row of `posts`: what has to be read, and for which time that it was due."""
 
     row: int
     site: str
     post_id: str
     url: str
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +73,18 @@ def due(
     database: Database,
     *,
     until: datetime,
-    not_since: datetime,
     site: str | None,
     rows_a_page: int,
     monitor: MemoryMonitor,
     is_critical: bool = False,
 ) -> PaginatedQuery:
-    """The posts that are due at `until` and were not read since `not_since`, in pages; see `followed`."""
+    """The posts that are due at `until` and that no task has claimed, in pages; see `followed`."""
     return PaginatedQuery(
         database,
         "due_posts",
         key=("due_at", "id"),
         start=(BEFORE_ALL, 0),
-        arguments=(until, not_since, site),
+        arguments=(until, site),
         rows_a_page=rows_a_page,
         monitor=monitor,
         is_critical=is_critical,
@@ -86,58 +92,89 @@ def due(
 
 
 def followed(row: asyncpg.Record) -> FollowedPost:
-    """A row of `due_posts`."""
-    return FollowedPost(row["id"], row["site"], row["post_id"], row["url"])
+    """A row of `due_posts` or `posts_of_task`."""
+    return FollowedPost(row["id"], row["site"], row["post_id"], row["url"], row["due_at"])
+
+
+async def of_task(database: Database, task: int) -> list[FollowedPost]:
+    """The posts that a task still has to read."""
+    return [followed(row) for row in await database.fetch("posts_of_task", task)]
 
 
 async def record_pages(
-    database: Database, run: int, pages: Sequence[PageOfPost], yields: Mapping[Place, Yield] = NOTHING
-) -> None:
-    """Store what came of a batch of pages, all of it or nothing. Only an outcome of `ok` stores metrics.
+    database: Database,
+    run: int,
+    pages: Sequence[PageOfPost],
+    yields: Mapping[Place, Yield] = NOTHING,
+    *,
+    task: int | None = None,
+) -> int:
+    """Store what came of a batch of pages, all of it or nothing. Returns how many were not known already.
 
+    Only an outcome of `ok` stores metrics. A post is read once for each time that it is due: what another worker has
+    stored for the same time counts, and what comes second is dropped. So the same pages may be stored twice over.
     `yields` is what was read in them field by field.
-
-    Raises `NothingWritten` if a post is not there any more.
     """
+    stored = 0
     async with database.connection() as connection, connection.transaction():
+        rows = await connection.fetch(sql("last_snapshots"), [page.post.row for page in pages])
+        before = {row["post"]: dict(row) for row in rows}
         for page in pages:
+            record = _record_read if page.report.outcome is Outcome.OK else _record_unread
+            if not await record(connection, run, page, before.get(page.post.row)):
+                log.warning("page.known_already", url=page.post.url, due_at=page.post.due_at.isoformat())
+                continue
+            stored += 1
             post, report = page.post, page.report
-            if report.outcome is Outcome.OK:
-                await _record_snapshot(connection, run, page)
-            else:
-                _must_touch(
-                    await connection.fetchrow(
-                        sql("post_was_not_read"), post.row, report.outcome.value, report.retry_after_seconds
-                    ),
-                    post,
-                )
             await connection.execute(
                 sql("record_outcome"),
                 *(run, post.site, post.url, post.row, report.outcome.value, report.reason, report.seconds),
                 report.evidence.get("kept"),
             )
-        await add_yields(connection, yields)
+        if task is not None and yields:
+            await add_to_task(connection, task, yields)
+    return stored
 
 
-async def _record_snapshot(connection: Any, run: int, page: PageOfPost) -> None:
+async def _record_unread(connection: Any, _: int, page: PageOfPost, __: Mapping[str, Any] | None) -> bool:
+    outcome = page.report.outcome
+    limit = GIVE_UP_AFTER if outcome in GIVEN_UP else None
+    reason = f"{outcome.value} {GIVE_UP_AFTER} times in a row: {page.report.reason}"
+    row = await connection.fetchrow(
+        sql("post_was_not_read"),
+        *(page.post.row, page.post.due_at, outcome.value, page.report.retry_after_seconds),
+        *(limit, reason),
+    )
+    if row is not None and row["state"] == "given_up":
+        log.warning("post.given_up", url=page.post.url, reason=reason)
+    return row is not None
+
+
+async def _record_read(connection: Any, run: int, page: PageOfPost, before: Mapping[str, Any] | None) -> bool:
     read = next(post for post in page.report.posts if post.id == page.post.post_id)
+    grows = growth(read, before, datetime.now(UTC) - before["taken_at"]) if before else None
     details = (read.author, read.author_name, read.text, read.title, read.link, read.time)
-    _must_touch(await connection.fetchrow(sql("post_was_read"), page.post.row, *details), page.post)
+    if await connection.fetchrow(sql("post_was_read"), page.post.row, page.post.due_at, *details, grows) is None:
+        return False
+    doubted = doubts(read, before)
+    for doubt in doubted:
+        log.warning("post.doubt", url=page.post.url, says=doubt)
     await connection.execute(
         sql("record_snapshot"),
-        page.post.row,
-        run,
+        *(page.post.row, run, page.post.due_at),
         *(read.metric(metric) for metric in METRICS),
         approximate_as_dict(read),
         dict(read.sources),
-        list(read.warnings),
+        [*read.warnings, *doubted],
         read.layout,
     )
+    return True
 
 
-def _must_touch(row: object, post: FollowedPost) -> None:
-    if row is None:
-        raise NothingWritten(f"post {post.site}/{post.post_id} is not in the database any more")
+async def put_off(database: Database, task: int, waits: Sequence[tuple[int, float]]) -> int:
+    """Posts of a task are due so many seconds later, since their hosts are to be left alone until then."""
+    rows, seconds = [row for row, _ in waits], [wait for _, wait in waits]
+    return len(await database.fetch("put_posts_off", task, rows, seconds))
 
 
 async def latest(database: Database, *, limit: int, site: str | None = None) -> list[asyncpg.Record]:

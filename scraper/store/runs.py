@@ -1,11 +1,52 @@
-"""Job runs: that one began, how it ended, and what it wrote, counted from the database."""
+"""Job runs: that one began, how it ended, and what it wrote, counted from the database.
+
+A run answers a ticket, one wish for a run: however often that is delivered, there is one row for it. Of one job one
+run is open at a time, on all machines together; the database sees to it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from scraper.store.database import Database
+import asyncpg
+
+from scraper.drift import Place, Yield
+from scraper.store.database import Database, sql
 from scraper.store.errors import NothingWritten
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """The run that a ticket has led to."""
+
+    number: int
+    is_over: bool
+    is_planned: bool
+    is_small: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that is still going."""
+
+    number: int
+    since: datetime
+    tasks: int
+    open_tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndedTasks:
+    """So many tasks of a run ended in this way."""
+
+    state: str
+    ending: str | None
+    reason: str | None
+    tasks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,25 +57,69 @@ class Counted:
     rows_written: int
 
 
-async def start(database: Database, job: str) -> int:
-    """A run of `job` begins. Returns its number."""
-    row = await database.fetchrow("start_run", job)
-    if row is None:
-        raise NothingWritten(f"the run of {job} could not be written down")
-    return int(row["id"])
+async def of_ticket(database: Database, ticket: UUID) -> KnownRun | None:
+    """The run that answers `ticket`, if there is one yet."""
+    row = await database.fetchrow("run_of_ticket", ticket)
+    return KnownRun(row["id"], row["status"] != "running", row["is_planned"], row["is_small"]) if row else None
 
 
-async def finish(database: Database, run: int, *, status: str, reason: str | None, peak_bytes: int | None) -> Counted:
+async def open_run(database: Database, job: str) -> OpenRun | None:
+    """The run of `job` that is still going."""
+    row = await database.fetchrow("open_run", job)
+    return OpenRun(row["id"], row["started_at"], row["tasks"], row["open_tasks"]) if row else None
+
+
+async def start(
+    database: Database, job: str, ticket: UUID, *, worker: str, deadline_seconds: float, is_small: bool = False
+) -> int | None:
+    """A run of `job` begins. Returns its number; None if another one is open, or the ticket has its run already."""
+    row = await database.fetchrow("start_run", job, ticket, worker, deadline_seconds, is_small)
+    return int(row["id"]) if row else None
+
+
+async def planned(database: Database, run: int, reason: str | None = None) -> None:
+    """All tasks of a run are written; `reason` says what is not among them."""
+    await database.fetchrow("run_is_planned", run, reason)
+
+
+async def skip(database: Database, job: str, ticket: UUID, reason: str, *, worker: str) -> None:
+    """A run did not begin, and why: a row like any other."""
+    async with database.connection() as connection:
+        await skip_in(connection, job, ticket, reason, worker=worker)
+
+
+async def skip_in(connection: Any, job: str, ticket: UUID, reason: str, *, worker: str) -> None:
+    """The same, in the transaction of `connection`."""
+    await connection.execute(sql("skip_run"), job, reason, ticket, worker)
+
+
+async def lock_if_over(connection: Any, run: int) -> tuple[str, str | None] | None:
+    """The job, and the reason so far, of a run that can be closed, locked; None if something is still open."""
+    row = await connection.fetchrow(sql("lock_run"), run)
+    return row and (row["job"], row["reason"])
+
+
+async def endings(connection: Any, run: int) -> list[EndedTasks]:
+    """How the tasks of a run ended, the most frequent first."""
+    rows = await connection.fetch(sql("endings_of_run"), run)
+    return [EndedTasks(row["state"], row["ending"], row["reason"], row["tasks"]) for row in rows]
+
+
+async def yields(connection: Any, run: int) -> Mapping[Place, Yield]:
+    """What a run has read, field by field."""
+    rows = await connection.fetch(sql("yields_of_run"), run)
+    return {
+        Place(row["site"], row["layout"], row["kind"], row["field"]): Yield(row["posts"], row["found"], row["pages"])
+        for row in rows
+    }
+
+
+async def finish(connection: Any, run: int, *, status: str, reason: str | None) -> Counted:
     """A run has ended: "success", "partial" or "failed"."""
-    row = await database.fetchrow("finish_run", run, status, reason, peak_bytes)
+    row = await connection.fetchrow(sql("finish_run"), run, status, reason)
     if row is None:
         raise NothingWritten(f"run {run} is not running")
     return Counted(row["pages"], row["rows_written"])
-
-
-async def skip(database: Database, job: str, reason: str) -> None:
-    """A run did not begin, and why: a row like any other."""
-    await database.fetchrow("skip_run", job, reason)
 
 
 async def outcomes(database: Database, run: int) -> dict[str, int]:
@@ -42,6 +127,16 @@ async def outcomes(database: Database, run: int) -> dict[str, int]:
     return {row["outcome"]: row["pages"] for row in await database.fetch("outcomes_of_run", run)}
 
 
-async def close_abandoned(database: Database, job: str) -> int:
-    """Close the runs of `job` whose process is gone. Only for whoever knows that none is alive."""
-    return len(await database.fetch("close_abandoned_runs", job))
+async def report(database: Database, ticket: UUID) -> asyncpg.Record | None:
+    """The row of the run that answered `ticket`, once it is over."""
+    return await database.fetchrow("report_of_run", ticket)
+
+
+async def unclosed(database: Database) -> list[int]:
+    """Runs that are over and were not closed."""
+    return [row["id"] for row in await database.fetch("unclosed_runs")]
+
+
+async def recent(database: Database, *, limit: int, job: str | None = None) -> list[asyncpg.Record]:
+    """The last runs, the latest first."""
+    return await database.fetch("recent_runs", limit, job)

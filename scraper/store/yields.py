@@ -33,6 +33,18 @@ async def add(connection: Any, yields: Mapping[Place, Yield]) -> None:
         )
 
 
+async def add_to_task(connection: Any, task: int, yields: Mapping[Place, Yield]) -> None:
+    """Keep with a task what it has read; its run adds it all up at its end."""
+    rows = [
+        {
+            **{name: getattr(place, name) for name in ("site", "layout", "kind", "field")},
+            **{name: getattr(seen, name) for name in ("posts", "found", "pages")},
+        }
+        for place, seen in yields.items()
+    ]
+    await connection.execute(sql("add_task_yields"), task, rows)
+
+
 async def recent(database: Database, site: str, *, remembered_days: int = REMEMBERED_DAYS) -> dict[Place, Yield]:
     """What the definition of `site` usually yields: the best weeks of the last ones in which there was anything.
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
 
 from browser_pool import PoolSettings, UnifiedBrowserPool
-from jobs import JobManager
+from jobs import Job, JobReport, Worker
 from memory import MemoryGuard, MemoryMonitor
 from scraper.addresses import AddressPolicy
 from scraper.definitions import Definitions
+from scraper.outcome import Outcome
 from scraper.store.database import Database
 from scraper.store.hosts import SharedPace
 from scraper.visit import Visitor, VisitSettings
@@ -27,7 +28,12 @@ class Shop:
     pool: UnifiedBrowserPool
     visitor: Visitor
     definitions: Definitions
-    manager: JobManager
+    guard: MemoryGuard
+
+    async def run(self, job: Job, tell: Callable[[Outcome], None] = lambda _: None) -> JobReport:
+        """Run a job to its end, with a worker of its own."""
+        async with Worker(self.database, self.guard, [job], at_once=3, tell=tell) as worker:
+            return await worker.run(job.name)
 
 
 @pytest.fixture
@@ -41,5 +47,5 @@ async def shop(database: Database) -> AsyncIterator[Shop]:
             pool,
             visitor,
             Definitions.builtin().load(FOLDER),
-            JobManager(database, guard),
+            guard,
         )

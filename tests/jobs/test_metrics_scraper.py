@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psutil
 import pytest
 
-from browser_pool import BrowserGone, BrowserPoolError, LeaseRecalled, LeaseRefused
+from browser_pool import BrowserGone, BrowserPoolError, LeaseRecalled
 from jobs import MetricsScraper, Status
-from jobs.metrics_scraper import ATTEMPTS, After, Batch, after_lease, batches
+from jobs.metrics_scraper import ATTEMPTS, After, after_lease, deal
 from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from scraper.post import METRICS
@@ -20,10 +20,10 @@ from scraper.store.posts import FollowedPost
 from tidegate.demo import DemoSite
 from tidegate.demo_run import compare
 
-A, B, C = (FollowedPost(row, "demo", str(row), f"http://127.0.0.1/{row}") for row in (1, 2, 3))
+DUE = datetime(2026, 1, 1, tzinfo=UTC)
+A, B, C = (FollowedPost(row, "demo", str(row), f"http://127.0.0.1/{row}", DUE) for row in (1, 2, 3))
 GONE = BrowserGone("the browser has gone")
 RECALLED = LeaseRecalled(1, "demo")
-REFUSED = LeaseRefused("memory", "50 MiB needed", 1.0)
 
 
 def scraper_of(shop: Any) -> MetricsScraper:
@@ -35,39 +35,37 @@ async def follow_all(shop: Any, site: DemoSite) -> None:
 
 
 def test_posts_are_dealt_out_in_order_and_by_site() -> None:
-    other = FollowedPost(4, "x", "4", "https://x.com/a/status/4")
-    dealt = list(batches([A, other, B, C], 2))
-    assert dealt == [Batch("demo", (A, B)), Batch("demo", (C,)), Batch("x", (other,))]
+    other = FollowedPost(4, "x", "4", "https://x.com/a/status/4", DUE)
+    dealt = [(task.payload["site"], task.rows) for task in deal([A, other, B, C], 2)]
+    assert dealt == [("demo", [1, 2]), ("demo", [3]), ("x", [4])]
 
 
 @pytest.mark.parametrize(
     ("attempt", "done", "problem", "after"),
     (
         (1, 3, None, After()),
-        (1, 1, None, After(Batch("demo", (B, C)))),
-        (1, 0, REFUSED, After(put_off=3)),
-        (1, 1, REFUSED, After(put_off=2)),
-        (1, 0, GONE, After(Batch("demo", (A, B, C), 2))),
-        (2, 1, GONE, After(Batch("demo", (B, C), 2))),
-        (ATTEMPTS, 0, GONE, After(Batch("demo", (B, C)), given_up=A)),
+        (1, 1, None, After((B, C))),
+        (1, 0, GONE, After((A, B, C), 2)),
+        (2, 1, GONE, After((B, C), 2)),
+        (ATTEMPTS, 0, GONE, After((B, C), given_up=A)),
         # That its memory was needed elsewhere says nothing about the page.
-        (ATTEMPTS, 0, RECALLED, After(Batch("demo", (A, B, C), ATTEMPTS))),
-        (1, 1, RECALLED, After(Batch("demo", (B, C), 1))),
+        (ATTEMPTS, 0, RECALLED, After((A, B, C), ATTEMPTS)),
+        (1, 1, RECALLED, After((B, C), 1)),
     ),
 )
 def test_after_a_lease_nothing_is_forgotten(
     attempt: int, done: int, problem: BrowserPoolError | None, after: After
 ) -> None:
-    assert after_lease(Batch("demo", (A, B, C), attempt), done, problem) == after
+    assert after_lease((A, B, C), attempt, done, problem) == after
 
 
-def test_the_last_post_of_a_batch_is_given_up_too() -> None:
-    assert after_lease(Batch("demo", (A,), ATTEMPTS), 0, GONE) == After(None, given_up=A)
+def test_the_last_post_of_a_task_is_given_up_too() -> None:
+    assert after_lease((A,), ATTEMPTS, 0, GONE) == After(given_up=A)
 
 
 async def test_every_post_is_stored_as_it_is_true(shop: Any, demo_site: DemoSite) -> None:
     await follow_all(shop, demo_site)
-    report = await shop.manager.run(scraper_of(shop).job)
+    report = await shop.run(scraper_of(shop).job)
     assert (report.status, report.outcomes) == (Status.SUCCESS, {"ok": len(demo_site.world.posts)})
     stored = await posts.latest(shop.database, limit=1000)
     values = len(METRICS) - 1 + 3
@@ -76,7 +74,7 @@ async def test_every_post_is_stored_as_it_is_true(shop: Any, demo_site: DemoSite
 
 async def test_a_field_that_is_read_no_more_is_told_with_the_run(shop: Any, demo_site: DemoSite) -> None:
     await follow_all(shop, demo_site)
-    assert (await shop.manager.run(scraper_of(shop).job)).status is Status.SUCCESS
+    assert (await shop.run(scraper_of(shop).job)).status is Status.SUCCESS
     demo = shop.definitions.by_name("demo")
     [layout], [kind] = demo.layouts, demo.layouts[0].items
     label = kind.counts.model_copy(update={"words": {**kind.counts.words, "likes": ("hearts",)}})
@@ -90,7 +88,7 @@ async def test_a_field_that_is_read_no_more_is_told_with_the_run(shop: Any, demo
         shop.monitor,
         due_within=timedelta(days=30),
     )
-    report = await shop.manager.run(later.job)
+    report = await shop.run(later.job)
     total = len(demo_site.world.posts)
     assert (report.status, report.rows_written) == (Status.PARTIAL, total)
     assert report.reason is not None
@@ -101,8 +99,8 @@ async def test_a_field_that_is_read_no_more_is_told_with_the_run(shop: Any, demo
 
 async def test_a_post_that_was_read_is_not_due_again_at_once(shop: Any, demo_site: DemoSite) -> None:
     await follow_all(shop, demo_site)
-    await shop.manager.run(scraper_of(shop).job)
-    again = await shop.manager.run(scraper_of(shop).job)
+    await shop.run(scraper_of(shop).job)
+    again = await shop.run(scraper_of(shop).job)
     assert (again.status, again.pages) == (Status.SUCCESS, 0)
 
 
@@ -112,7 +110,6 @@ async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None
         "login_wall": Outcome.LOGIN_WALL,
         "consent_wall": Outcome.CONSENT_WALL,
         "changed_selectors": Outcome.SELECTOR_DRIFT,
-        "blocked": Outcome.BLOCKED,
         "redirect_loop": Outcome.INTERSTITIAL,
         "download": Outcome.REFUSED_URL,
         "crash": Outcome.CRASHED,
@@ -125,7 +122,7 @@ async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None
     in_trouble = dict(zip(ids, troubles, strict=False))
     async with DemoSite(seed=3, posts=20, troubles=in_trouble) as site:
         await follow_all(shop, site)
-        report = await shop.manager.run(scraper_of(shop).job)
+        report = await shop.run(scraper_of(shop).job)
     assert report.status is Status.SUCCESS
     found = await shop.database.pool.fetch("select post_id, last_outcome from posts")
     seen = {row["post_id"]: row["last_outcome"] for row in found}
@@ -133,6 +130,26 @@ async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None
     assert seen == {**dict.fromkeys(ids, "ok"), **expected}
     with_numbers = {row["post_id"] for row in await posts.latest(shop.database, limit=100)}
     assert with_numbers == set(ids) - set(in_trouble)
+
+
+async def test_a_host_that_blocks_is_left_alone_and_the_other_posts_are_put_off_with_a_reason(shop: Any) -> None:
+    async with DemoSite(seed=3, posts=20) as plain:
+        ids = [post.id for post in plain.world.posts]
+    async with DemoSite(seed=3, posts=20, troubles={ids[2]: "blocked"}) as site:
+        await follow_all(shop, site)
+        report = await shop.run(scraper_of(shop).job)
+    assert report.status is Status.PARTIAL
+    assert "pages put off" in report.reason
+    assert "asked to be left alone for" in report.reason
+    rows = await shop.database.pool.fetch(
+        "select post_id, state, task, last_outcome, failures, due_at > now() as later from posts"
+    )
+    assert {row["later"] for row in rows} == {True}
+    assert [row["post_id"] for row in rows if row["last_outcome"] == "blocked"] == [ids[2]]
+    # Those were not asked for: no page, no failure.
+    assert all(row["failures"] == 0 and row["task"] is None for row in rows if row["last_outcome"] == "rate_limited")
+    assert report.outcomes is not None
+    assert sum(report.outcomes.values()) + sum(row["last_outcome"] == "rate_limited" for row in rows) == len(ids)
 
 
 async def test_a_browser_killed_in_mid_run_costs_no_post(shop: Any, demo_site: DemoSite) -> None:
@@ -147,7 +164,7 @@ async def test_a_browser_killed_in_mid_run_costs_no_post(shop: Any, demo_site: D
                 if "headless" in process.name() and "--type=" not in " ".join(process.cmdline()):
                     process.kill()
 
-    report = await shop.manager.run(scraper_of(shop).job, kill_after_ten)
+    report = await shop.run(scraper_of(shop).job, kill_after_ten)
     assert (report.status, report.outcomes) == (Status.SUCCESS, {"ok": len(demo_site.world.posts)})
     assert shop.pool.statistics().browsers_lost >= 1
 
@@ -158,5 +175,5 @@ async def test_a_post_of_a_site_that_nobody_can_read_is_refused_and_the_others_a
     first = demo_site.world.posts[0]
     await posts.follow(shop.database, "nosuch", [("9", "https://site.example/9")])
     await posts.follow(shop.database, "demo", [(first.id, demo_site.post_url(first))])
-    report = await shop.manager.run(scraper_of(shop).job)
+    report = await shop.run(scraper_of(shop).job)
     assert report.outcomes == {"ok": 1, "refused_url": 1}

@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs import ReplyHarvester, Status
+from jobs import ReplyHarvester, Run, Status
 from scraper.store import opportunities
 from tidegate.demo import DemoSite
 
 
 def harvester_of(shop: Any, **settings: Any) -> ReplyHarvester:
-    return ReplyHarvester(shop.database, shop.pool, shop.visitor, shop.definitions, **settings)
+    return ReplyHarvester(shop.database, shop.pool, shop.visitor, shop.definitions, shop.monitor, **settings)
 
 
 async def test_what_is_kept_is_what_the_feed_shows_and_nothing_promoted(shop: Any) -> None:
     async with DemoSite(seed=5, posts=60, now=datetime.now(UTC)) as site:
         await opportunities.add_target(shop.database, "demo", f"{site.url}/")
-        report = await shop.manager.run(harvester_of(shop).job)
+        report = await shop.run(harvester_of(shop).job)
         kept = await opportunities.best(shop.database, limit=100)
     assert (report.status, report.outcomes) == (Status.SUCCESS, {"ok": 1})
     assert kept
@@ -37,29 +37,54 @@ async def test_the_target_that_waited_longest_comes_first(shop: Any, demo_site: 
     urls = [f"{demo_site.url}/@{author.handle}" for author in demo_site.world.authors[:3]]
     for url in urls:
         await opportunities.add_target(shop.database, "demo", url)
-    [first, *_] = await opportunities.targets_in_turn(shop.database, limit=1)
-    await opportunities.record_harvest(shop.database, await _run(shop), first, [], **_ok())
-    turn = await opportunities.targets_in_turn(shop.database, limit=3)
-    assert [target.url for target in turn] == [*urls[1:], urls[0]]
+    await shop.database.pool.execute("update targets set due_at = now() - interval '1 hour' where url = $1", urls[2])
+    planned = [
+        task async for tasks in harvester_of(shop).plan(Run(1, is_small=True, tell=lambda _: None)) for task in tasks
+    ]
+    assert [task.payload["url"] for task in planned] == [urls[2], urls[0], urls[1]]
+
+
+async def test_a_target_that_was_harvested_has_its_next_turn_later(shop: Any, demo_site: DemoSite) -> None:
+    await opportunities.add_target(shop.database, "demo", f"{demo_site.url}/")
+    first = await shop.run(harvester_of(shop).job)
+    again = await shop.run(harvester_of(shop).job)
+    assert ((first.outcomes or {})["ok"], again.status, again.pages) == (1, Status.SUCCESS, 0)
+
+
+async def test_what_a_watched_profile_shows_is_followed(shop: Any, demo_site: DemoSite) -> None:
+    author = demo_site.world.authors[0]
+    url = f"{demo_site.url}/@{author.handle}"
+    await opportunities.add_target(shop.database, "demo", url, is_watched=True, is_harvested=False)
+    await shop.run(harvester_of(shop).job)
+    followed = await shop.database.pool.fetch("select post_id, url, state from posts")
+    own = {post.id: demo_site.post_url(post) for post in demo_site.world.posts if post.author.handle == author.handle}
+    assert own
+    assert {row["post_id"]: row["url"] for row in followed}.items() >= own.items()
+    assert await opportunities.best(shop.database, limit=10) == []
+
+
+async def test_a_blocked_author_is_no_opportunity(shop: Any) -> None:
+    async with DemoSite(seed=5, posts=60, now=datetime.now(UTC)) as site:
+        await opportunities.add_target(shop.database, "demo", f"{site.url}/")
+        await shop.run(harvester_of(shop).job)
+        first = (await opportunities.best(shop.database, limit=1))[0]["author"]
+        await shop.database.pool.execute(
+            "insert into blocked_authors (site, author) values ('demo', $1)", f"@{first.upper()}"
+        )
+        await shop.database.pool.execute("delete from opportunities")
+        await shop.database.pool.execute("update targets set due_at = now()")
+        await shop.run(harvester_of(shop).job)
+    authors = {row["author"] for row in await opportunities.best(shop.database, limit=100)}
+    assert authors
+    assert first not in authors
 
 
 async def test_a_feed_in_trouble_does_not_keep_the_next_from_being_read(shop: Any, demo_site: DemoSite) -> None:
     for path in ("/?trouble=login_wall", "/?trouble=api_500", "/"):
         await opportunities.add_target(shop.database, "demo", f"{demo_site.url}{path}")
-    report = await shop.manager.run(harvester_of(shop).job)
+    report = await shop.run(harvester_of(shop).job)
     assert report.status is Status.SUCCESS
     assert report.outcomes is not None
     assert report.outcomes["ok"] == 1
     assert report.outcomes["login_wall"] == 1
     assert sum(report.outcomes.values()) == len((*report.outcomes,))
-
-
-async def _run(shop: Any) -> int:
-    row = await shop.database.fetchrow("start_run", "reply_harvester")
-    return int(row["id"])
-
-
-def _ok() -> dict[str, Any]:
-    from scraper.outcome import Outcome  # noqa: PLC0415 only this needs it
-
-    return {"outcome": Outcome.OK, "reason": "end_of_feed", "seconds": 1.0}

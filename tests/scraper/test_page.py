@@ -340,6 +340,6 @@ async def test_the_keys_of_a_post_as_json_are_a_promise(lane: Lane, definitions:
     report = await open_page(lane, f"{address}/", definitions.by_name("demo"), timeout_seconds=20)
     assert list(post_as_dict(report.posts[0])) == [
         "id", "site", "kind", "url", "author", "author_name", "title", "text", "link", "time", "rank", "depth",
-        "parent", "pinned", "promoted", "reposted", "social_context", "quoted", "views", "likes", "reposts",
+        "parent", "pinned", "promoted", "reposted", "social_context", "lang", "quoted", "views", "likes", "reposts",
         "replies", "bookmarks", "score", "approximate", "layout", "warnings", "sources",
     ]  # fmt: skip

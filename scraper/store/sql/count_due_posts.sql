@@ -1,1 +1,3 @@
-select count(*) as due from posts where due_at <= $1 and ($2::text is null or site = $2)
+select count(*) as due
+from posts
+where state = 'followed' and task is null and due_at <= $1 and ($2::text is null or site = $2)

@@ -1,21 +1,17 @@
--- A young post is looked at often, an old one seldom: 5, 15, 30 minutes, 2 and 6 hours, a day.
+-- $2: the time that it was due, so that whoever comes second changes nothing; $9: its growth, by which it is due again.
 update posts
-set author = coalesce($2, author),
-    author_name = coalesce($3, author_name),
-    text = coalesce($4, text),
-    title = coalesce($5, title),
-    link = coalesce($6, link),
-    posted_at = coalesce($7, posted_at),
+set author = coalesce($3, author),
+    author_name = coalesce($4, author_name),
+    text = coalesce($5, text),
+    title = coalesce($6, title),
+    link = coalesce($7, link),
+    posted_at = coalesce($8, posted_at),
+    growth = $9,
     last_outcome = 'ok',
-    last_read_at = now(),
+    last_read_at = clock_timestamp(),
     failures = 0,
-    due_at = now() + case
-        when coalesce($7, posted_at, added_at) > now() - interval '1 hour' then interval '5 minutes'
-        when coalesce($7, posted_at, added_at) > now() - interval '6 hours' then interval '15 minutes'
-        when coalesce($7, posted_at, added_at) > now() - interval '1 day' then interval '30 minutes'
-        when coalesce($7, posted_at, added_at) > now() - interval '3 days' then interval '2 hours'
-        when coalesce($7, posted_at, added_at) > now() - interval '14 days' then interval '6 hours'
-        else interval '1 day'
-    end
-where id = $1
+    worker_deaths = 0,
+    task = null,
+    due_at = clock_timestamp() + reading_interval(clock_timestamp() - coalesce($8, posted_at, added_at), $9)
+where id = $1 and due_at = $2
 returning id

@@ -1,0 +1,1 @@
+select author from blocked_authors where site = $1

@@ -1,0 +1,6 @@
+select id, state, topic, text, written, generator, arm, made_at, expires_at, decided_at, decided_by, note, posted_at,
+       posted_url
+from planned_posts
+where id > $1 and ($3::text is null or state = $3) and ($4::boolean or posted_at is null)
+order by id
+limit $2

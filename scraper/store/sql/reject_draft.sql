@@ -1,0 +1,5 @@
+-- What was approved can still be rejected, until it is posted.
+update drafts
+set state = 'rejected', decided_at = clock_timestamp(), decided_by = $2, note = $3
+where id = $1 and state in ('waiting', 'approved') and posted_at is null
+returning id, generator, arm

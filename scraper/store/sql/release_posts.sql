@@ -1,0 +1,1 @@
+update posts set task = null where task = $1

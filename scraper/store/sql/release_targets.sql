@@ -1,0 +1,1 @@
+update targets set task = null where task = $1

@@ -1,0 +1,1 @@
+delete from targets where url = any ($1::text[]) returning url

@@ -1,0 +1,1 @@
+delete from tasks where id = $1

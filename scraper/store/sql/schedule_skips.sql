@@ -1,0 +1,1 @@
+select skips from schedules where job = $1
