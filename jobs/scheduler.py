@@ -27,6 +27,7 @@ from scraper.store.patience import is_database_trouble
 log = structlog.get_logger()
 
 TICK_SECONDS: Final = 1.0
+MOST_PAUSE_SECONDS: Final = 16.0
 SWEEP_TICKS: Final = 10
 ALARM_TICKS: Final = 60
 
@@ -55,7 +56,7 @@ class Scheduler:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Tick until `stopping` is set. A database that is gone is waited for."""
-        is_declared, ticks = False, 0
+        is_declared, ticks, failures = False, 0, 0
         while not stopping.is_set():
             try:
                 if not is_declared:
@@ -66,13 +67,15 @@ class Scheduler:
                     await self._manager.sweep()
                 if ticks % ALARM_TICKS == 0:
                     await self.look()
+                failures = 0
             except Exception as error:  # noqa: BLE001 it is logged, and tried again
                 # A schedule that stops is worse than one that is late; what is wrong is in the log each time.
                 tell = log.warning if is_database_trouble(error) else log.exception
                 tell("scheduler.failed", error=f"{type(error).__name__}: {error}")
+                failures += 1
             ticks += 1
             try:
-                async with asyncio.timeout(TICK_SECONDS):
+                async with asyncio.timeout(min(TICK_SECONDS * 2**failures, MOST_PAUSE_SECONDS)):
                     await stopping.wait()
             except TimeoutError:
                 continue

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from jobs.job import Ending, Job, PutOff, Run
+from jobs.job import Ending, Job, PutOff, Run, Status
 from memory import Component, MemoryGuard, MemoryMonitor, Reading, SkippedForMemory, memory_safe
 from scraper.outcome import Outcome
 from scraper.store import tasks
@@ -111,9 +111,8 @@ class TaskRunner:
             if not isinstance(error, _Hung):
                 log.exception("task.failed", job=job.name, run=task.run, task=task.number)
             return await self._failed(job, task, in_words(error))
-        await self._finish(
-            task, "done", ending=done.ending.status.value, reason=done.ending.reason, peak_bytes=done.peak_bytes
-        )
+        ending = done.ending if task.held is None else _without(done.ending, task.held)
+        await self._finish(task, "done", ending=ending.status.value, reason=ending.reason, peak_bytes=done.peak_bytes)
         return None
 
     async def _work(self, job: Job, task: StartedTask, *, is_small: bool) -> _Done:
@@ -196,6 +195,13 @@ async def admitted(
         guard=guard,
     ) as permit:
         yield permit.is_small
+
+
+def _without(ending: Ending, page: str) -> Ending:
+    """An ending of a task that was begun without a page."""
+    held = f"{page} is held: {tasks.DEATHS} workers died at it"
+    status = Status.PARTIAL if ending.status is Status.SUCCESS else ending.status
+    return Ending(status, f"{held}; {ending.reason}" if ending.reason else held)
 
 
 class _Hung(Exception):

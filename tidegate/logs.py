@@ -28,3 +28,20 @@ def configure_logs(*, verbose: bool, is_terminal: bool) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+    _tell_of_libraries(logging.INFO if verbose else logging.ERROR)
+
+
+class _Told(logging.Handler):
+    """What a library logs, as an event in a line: its traceback is of its own inside."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        said = {} if error is None else {"error": f"{type(error).__name__}: {error}"}
+        tell = structlog.get_logger().warning
+        tell("library.says", library=record.name, says=record.getMessage().splitlines()[0][:200], **said)
+
+
+def _tell_of_libraries(level: int) -> None:
+    """Warnings of libraries go where our own events go, if warnings are wanted at all."""
+    root = logging.getLogger()
+    root.handlers[:] = [_Told(logging.WARNING)] if level <= logging.WARNING else [logging.NullHandler()]

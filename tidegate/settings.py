@@ -106,9 +106,7 @@ class Settings(BaseSettings):
     heed_robots: bool = True
     """Heed robots.txt."""
 
-    schedules: Annotated[Mapping[str, Schedule | None], BeforeValidator(schedules_from)] = Field(
-        default_factory=dict
-    )
+    schedules: Annotated[Mapping[str, Schedule | None], BeforeValidator(schedules_from)] = Field(default_factory=dict)
     """When jobs run, by job, where that is not when they usually do; "off": never."""
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 25.0
     """How long a worker that is told to stop lets pages come to their end."""

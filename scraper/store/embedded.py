@@ -126,7 +126,8 @@ class EmbeddedPostgres:
         """Start the server anew whenever it has died, until this is cancelled. The address stays the same."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if is_running(self.pid):
+            # Another process may have started it anew: that one would take it along when it leaves.
+            if self.pid == self._used_pid and is_running(self.pid):
                 continue
             try:
                 async with self._start_lock():

@@ -35,7 +35,13 @@ DATABASE_TROUBLE: Final = (
 )
 """What may be over in a while: gone, restarting, out of room, a deadlock."""
 
-_CLOSED: Final = ("connection is closed", "connection was closed", "pool is clos", "another operation is in progress")
+_CLOSED: Final = (
+    "connection is closed",
+    "connection was closed",
+    "pool is clos",
+    "another operation",
+    "released back to the pool",
+)
 
 
 def is_database_trouble(error: BaseException) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.scoring import ScoringPolicy, opportunity
 from scraper.post import Post
@@ -78,3 +81,79 @@ def test_a_better_tier_is_kept_for_a_shorter_time() -> None:
     assert [tier.from_score for tier in POLICY.tiers] == sorted(
         (tier.from_score for tier in POLICY.tiers), reverse=True
     )
+
+
+@pytest.mark.parametrize(
+    ("policy", "post", "why"),
+    (
+        ({"min_age": timedelta(hours=2)}, {}, "too young"),
+        ({"max_age": timedelta(minutes=30)}, {}, "too old"),
+        ({"min_text": 60}, {}, "too short"),
+        ({"max_text": 10}, {}, "too long"),
+        ({"min_likes": 101}, {}, "too few likes"),
+        ({"max_likes": 99}, {}, "too many likes"),
+        ({"min_replies": 4}, {}, "too few replies"),
+        ({"min_replies": 1}, {"replies": None}, "too few replies"),
+        ({"max_replies": 2}, {}, "too many replies"),
+        ({"min_likes_an_hour": 101.0}, {}, "too slow"),
+        ({"languages": ("de",)}, {"lang": "en"}, "not in a language that is wanted"),
+        # Nobody said in which language it is.
+        ({"languages": ("de",)}, {"lang": None}, "not in a language that is wanted"),
+        ({"blocked_authors": ("@Ada",)}, {}, "its author is blocked"),
+        ({"blocked_authors": ("ada",)}, {"author": "@ADA"}, "its author is blocked"),
+        ({"own_authors": ("@ada",)}, {}, "it is our own"),
+    ),
+)
+def test_a_bound_of_the_policy_keeps_a_post_out(policy: dict[str, Any], post: dict[str, Any], why: str) -> None:
+    assert opportunity(replace(YOUNG, **post), NOW, ScoringPolicy(**policy)) == why
+
+
+@pytest.mark.parametrize(
+    ("policy", "post"),
+    (
+        ({"min_age": timedelta(hours=1), "max_age": timedelta(hours=2)}, {}),
+        ({"min_text": 40, "max_text": 40}, {}),
+        ({"min_likes": 100, "max_likes": 100, "min_likes_an_hour": 100.0}, {}),
+        ({"min_replies": 3, "max_replies": 3}, {}),
+        ({"max_replies": 0}, {"replies": None}),
+        ({"languages": ("de", "en")}, {"lang": "en-GB"}),
+        ({"languages": ("de",)}, {"lang": "DE"}),
+        ({"blocked_authors": ("ad", ""), "own_authors": ("lovelace",)}, {}),
+        ({"blocked_authors": ("ada",)}, {"author": None}),
+    ),
+)
+def test_a_post_at_a_bound_is_let_in(policy: dict[str, Any], post: dict[str, Any]) -> None:
+    assert isinstance(opportunity(replace(YOUNG, **post), NOW, ScoringPolicy(**policy)), Opportunity)
+
+
+def test_authors_that_were_blocked_later_are_kept_out_too() -> None:
+    assert opportunity(YOUNG, NOW, POLICY, frozenset({"@ADA"})) == "its author is blocked"
+    assert isinstance(opportunity(YOUNG, NOW, POLICY, frozenset({"bob"})), Opportunity)
+
+
+def test_an_opportunity_says_its_language_and_is_kept_as_its_tier_says() -> None:
+    found = scored(replace(YOUNG, lang="en"))
+    [tier] = [tier for tier in POLICY.tiers if tier.name == found.tier]
+    assert (found.lang, found.keep) == ("en", tier.keep)
+
+
+posts = st.builds(
+    lambda likes, replies, hours, text: replace(
+        YOUNG, likes=likes, replies=replies, time=NOW - timedelta(hours=hours), text="a" * text
+    ),
+    st.integers(0, 10**9),
+    st.none() | st.integers(0, 10**7),
+    st.floats(-2, 100),
+    st.integers(0, 300),
+)
+
+
+@given(posts)
+def test_whatever_a_post_shows_it_is_an_opportunity_of_a_tier_or_there_is_a_reason(post: Post) -> None:
+    found = opportunity(post, NOW, POLICY)
+    if isinstance(found, str):
+        assert found
+        return
+    tier = next(tier for tier in POLICY.tiers if found.score >= tier.from_score)
+    assert 0 < found.score <= 1
+    assert (found.tier, found.keep) == (tier.name, tier.keep)
