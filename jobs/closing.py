@@ -14,16 +14,17 @@ MOST_REASONS: Final = 5
 def ending_of(tasks: Sequence[EndedTasks], *reasons: str | None) -> Ending:
     """The ending of a run whose tasks are all over; `reasons` say what else is left or was found.
 
-    It failed if there were tasks and none of them was done; it is partial if any was not, or something is left.
+    It failed if there were tasks and none of them came to anything; it is partial if one did not, or something is
+    left.
     """
-    done = [task for task in tasks if task.state == "done"]
+    has_any = any(task.state == "done" and task.ending != Status.FAILED for task in tasks)
     said = [reason for reason in reasons if reason]
     is_partial = bool(said) or any(task.ending != Status.SUCCESS for task in tasks)
     told = [_in_words(task) for task in tasks if task.reason is not None or task.state != "done"]
     if len(told) > MOST_REASONS:
         told = [*told[:MOST_REASONS], f"{len(told) - MOST_REASONS} other reasons"]
     reason = "; ".join([*said, *told]) or None
-    if tasks and (not done or all(task.ending == Status.FAILED for task in tasks)):
+    if tasks and not has_any:
         return Ending(Status.FAILED, reason)
     return Ending(Status.PARTIAL if is_partial else Status.SUCCESS, reason)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from scraper.outcome import Outcome
 from scraper.store.tasks import NewTask
 
 TASK_SECONDS: Final = 600.0
+BEFORE_ALL: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Status(StrEnum):
@@ -86,14 +87,16 @@ async def _mark_nothing(_: int | None) -> None:
 class Run:
     """What a job is told: the number of this run, whether memory only allows the smallest form, whom to tell.
 
-    `task` is the number of the task and `payload` what it was planned with. `is_stopping` says whether to come to an
-    end soon: what is left is done by another worker. `mark` is told the row that is being read just now, so that a
-    page which ends its worker is known by name; None when it is done.
+    `began` is when the run did, by the database's clock. `task` is the number of the task and `payload` what it was
+    planned with. `is_stopping` says whether to come to an end soon: what is left is done by another worker. `mark` is
+    told the row that is being read just now, so that a page which ends its worker is known by name; None when it is
+    done.
     """
 
     number: int
     is_small: bool
     tell: Callable[[Outcome], None]
+    began: datetime = BEFORE_ALL
     task: int = 0
     payload: Mapping[str, Any] = field(default_factory=dict)
     is_stopping: Callable[[], bool] = _is_never
@@ -108,7 +111,8 @@ Plan = Callable[[Run], AsyncIterator[Sequence[NewTask]]]
 class Job:
     """A job: what it needs and what it does. A critical one is never skipped.
 
-    Without a `plan` a run is one task. `deadline_seconds` is for a run, from its beginning to its last row;
+    Without a `plan` a run is one task. `need_mb` is what a run needs, `task_mb` a task of one that is split; at most
+    `tasks_ahead` tasks wait at a time. `deadline_seconds` is for a run, from its beginning to its last row, and
     `task_seconds` for one task. `quiet_after` is how long it may end well and write nothing before that raises an
     alarm, `stale_after` how long it may not end well; None: for ever.
     """
@@ -120,7 +124,9 @@ class Job:
     is_critical: bool = False
     plan: Plan | None = None
     priority: int = 0
+    task_mb: float = 4.0
     task_seconds: float = TASK_SECONDS
+    tasks_ahead: int = 200
     overlap: Overlap = Overlap.SKIP
     retry: Retry = field(default_factory=Retry)
     schedule: Schedule | None = None

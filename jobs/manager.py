@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import structlog
@@ -29,6 +29,7 @@ from scraper.store.tasks import NewTask
 
 log = structlog.get_logger()
 
+AHEAD_SECONDS: Final = 0.5
 MOST_SKIPS: Final = 3
 """A job that was skipped so often in a row, for lack of memory, must run."""
 
@@ -109,36 +110,42 @@ class JobManager:
         if self.stopping.is_set():
             return timedelta(0)
         known = await runs.of_ticket(self._database, ticket)
-        if known is not None:
-            if not known.is_over and not known.is_planned:
-                # Whoever was planning it has gone.
-                await self._plan(job, known.number, is_small=known.is_small)
-            return None
-        if (open_run := await runs.open_run(self._database, name)) is not None:
+        if known is None:
+            return await self._begin(job, ticket)
+        # A run that is neither over nor planned has lost whoever was planning it.
+        return None if known.is_over or known.is_planned else await self._plan(job, known)
+
+    async def _begin(self, job: Job, ticket: UUID) -> timedelta | None:
+        """Begin a run that no row tells of yet: the look at what is still going, and the memory check."""
+        if (open_run := await runs.open_run(self._database, job.name)) is not None:
             return await self._overlap(job, ticket, open_run)
-        skips = await schedules.skips(self._database, name)
+        skips = await schedules.skips(self._database, job.name)
         try:
             async with admitted(
-                self._guard, f"job {name}", job, must=skips >= MOST_SKIPS, wait_seconds=self._wait_seconds
+                self._guard,
+                f"job {job.name}",
+                job.need_mb,
+                is_critical=job.is_critical or skips >= MOST_SKIPS,
+                wait_seconds=self._wait_seconds,
             ) as is_small:
-                number = await runs.start(
+                begun = await runs.start(
                     self._database,
-                    name,
+                    job.name,
                     ticket,
                     worker=self._worker,
                     deadline_seconds=job.deadline_seconds,
                     is_small=is_small,
                 )
-                if number is None:
-                    # Another one has begun it just now; the next look tells what.
-                    return timedelta(seconds=0.1)
-                await schedules.note_skip(self._database, name, was_skipped=False)
-                log.info("job.started", job=name, run=number, small=is_small)
-                await self._plan(job, number, is_small=is_small)
         except SkippedForMemory as skipped:
-            await schedules.note_skip(self._database, name, was_skipped=True)
+            await schedules.note_skip(self._database, job.name, was_skipped=True)
             await self._skip(job, ticket, f"not enough memory: {skipped.admission.reason}")
-        return None
+            return None
+        if begun is None:
+            # Another one has begun it just now; the next look tells what.
+            return timedelta(seconds=0.1)
+        await schedules.note_skip(self._database, job.name, was_skipped=False)
+        log.info("job.started", job=job.name, run=begun.number, small=begun.is_small)
+        return await self._plan(job, begun)
 
     async def _overlap(self, job: Job, ticket: UUID, other: runs.OpenRun) -> timedelta | None:
         if job.overlap is Overlap.WAIT:
@@ -153,20 +160,25 @@ class JobManager:
         log.warning("job.skipped", job=job.name, reason=reason)
         await runs.skip(self._database, job.name, ticket, reason, worker=self._worker)
 
-    async def _plan(self, job: Job, number: int, *, is_small: bool) -> None:
-        """Split a run into tasks, all of them handed out as soon as they are written."""
-        reason = None
+    async def _plan(self, job: Job, begun: runs.KnownRun) -> timedelta | None:
+        """Split a run into tasks, not too far ahead of those who do them. Returns as `begin` does.
+
+        A worker that stops leaves the rest of it to another.
+        """
+        reason, number = None, begun.number
         try:
-            async with asyncio.timeout(job.deadline_seconds):
-                if job.plan is not None:
-                    async for new in job.plan(Run(number, is_small, self._tell)):
-                        await self._add(job, number, new)
-                else:
+            async with asyncio.timeout(begun.left_seconds):
+                if job.plan is None:
                     await self._add_only_task(job, number)
+                else:
+                    async for new in job.plan(Run(number, begun.is_small, self._tell, began=begun.began)):
+                        await self._add(job, number, new)
+                        if not await self._until_few_are_open(job, number):
+                            return timedelta(0)
         except PutOff as put_off:
             reason = put_off.reason
         except TimeoutError:
-            reason = f"planning it took all of its {job.deadline_seconds:.0f} s"
+            reason = tasks.UNPLANNED
         except Exception as error:
             if is_database_trouble(error):
                 raise
@@ -174,16 +186,28 @@ class JobManager:
             reason = f"it could not be planned to its end: {in_words(error)}"
         await runs.planned(self._database, number, reason)
         await self.close(number)
+        return None
+
+    async def _until_few_are_open(self, job: Job, number: int) -> bool:
+        """Wait until fewer tasks than `tasks_ahead` are open. False if this worker stops meanwhile."""
+        while not self.stopping.is_set():
+            if await runs.open_tasks(self._database, number) < job.tasks_ahead:
+                return True
+            await asyncio.sleep(AHEAD_SECONDS)
+        return False
 
     async def _add(self, job: Job, number: int, new: Sequence[NewTask]) -> None:
         async with self._database.connection() as connection, connection.transaction():
-            numbers = await tasks.add(connection, number, job.name, new)
-            await self._queue.add_tasks(connection, numbers, job.priority)
+            await self._add_in(connection, job, number, new)
+
+    async def _add_in(self, connection: Any, job: Job, number: int, new: Sequence[NewTask]) -> None:
+        numbers = await tasks.add(connection, number, job.name, new)
+        await self._queue.add_tasks(connection, numbers, job.priority)
 
     async def _add_only_task(self, job: Job, number: int) -> None:
-        open_run = await runs.open_run(self._database, job.name)
-        if open_run is not None and open_run.number == number and not open_run.tasks:
-            await self._add(job, number, [NewTask()])
+        async with self._database.connection() as connection, connection.transaction():
+            if await runs.lock_without_tasks(connection, number):
+                await self._add_in(connection, job, number, [NewTask()])
 
     async def close(self, run: int) -> None:
         """Close a run if all of it is over: how it ended, and what it read less than before."""

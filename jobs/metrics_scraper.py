@@ -131,16 +131,14 @@ class MetricsScraper:
 
     async def due(self) -> int:
         """How many posts a run would read."""
-        return await store.count_due(self._database, until=self._until(), site=self._site)
-
-    def _until(self) -> datetime:
-        return datetime.now(UTC) + self._due_within
+        return await store.count_due(self._database, until=datetime.now(UTC) + self._due_within, site=self._site)
 
     async def plan(self, run: Run) -> AsyncIterator[Sequence[NewTask]]:
         """Every post that is due, in tasks."""
         due = store.due(
             self._database,
-            until=self._until(),
+            until=run.began + self._due_within,
+            not_since=run.began,
             site=self._site,
             rows_a_page=2 if run.is_small else ROWS_A_PAGE,
             monitor=self._monitor,
@@ -218,7 +216,7 @@ class MetricsScraper:
     ) -> None:
         definition = self._definitions.by_name(posts[0].site)
         for place, post in enumerate(posts):
-            if place and self._must_let_go(run, lease):
+            if run.is_stopping() or (place and self._must_let_go(lease)):
                 break
             await run.mark(post.row)
             report = await self._visitor.read(lease, post.url, definition, expected_id=post.post_id)
@@ -230,11 +228,11 @@ class MetricsScraper:
             run.tell(report.outcome)
         await run.mark(None)
 
-    def _must_let_go(self, run: Run, lease: Lease) -> bool:
-        """A page that died, a deadline that is near, an end, or memory so short that others must get it first."""
+    def _must_let_go(self, lease: Lease) -> bool:
+        """A page that died, a deadline that is near, or memory so short that others must get it back first."""
         is_late = lease.remaining_seconds < self._visitor.settings.page_seconds
         is_short = self._monitor.check_memory().level is Level.EMERGENCY
-        return lease.is_spoiled or is_late or run.is_stopping() or is_short
+        return lease.is_spoiled or is_late or is_short
 
 
 @dataclass(slots=True)

@@ -141,7 +141,8 @@ class Queue:
                 # PgQueuer ends with whatever its connection ended with, or says that it does not hear anything.
                 failures += 1
                 pause = retry.pause(failures) or timedelta(seconds=10)
-                tell = log.warning if is_database_trouble(error) else log.exception
+                is_known = isinstance(error, OSError) or is_database_trouble(error)
+                tell = log.warning if is_known else log.exception
                 tell("queue.lost", error=f"{type(error).__name__}: {error}", again_in_seconds=pause.total_seconds())
                 await _first_of(stopping, pause.total_seconds())
 

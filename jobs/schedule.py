@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 
 UNITS: Final = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+CRON_FIELDS: Final = ("minute", "hour", "day", "month", "weekday")
 LEAST: Final = timedelta(seconds=1)
 MOST: Final = timedelta(days=366)
 
@@ -55,11 +56,15 @@ class Schedule:
             return cls(every=_span(match["every"], rule), jitter=jitter)
         zone = match["zone"] or "UTC"
         try:
-            CronSim(match["cron"], datetime(2026, 1, 1, tzinfo=ZoneInfo(zone)))
+            local = datetime(2026, 1, 1, tzinfo=ZoneInfo(zone))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            # "Europe" is a folder, where the timezones are files.
+            raise BadSchedule(f'"{rule}": there is no timezone {zone}; write one such as Europe/Berlin') from None
+        try:
+            _five_fields(match["cron"])
+            CronSim(match["cron"], local)
         except CronSimError as error:
             raise BadSchedule(f'"{rule}": {str(error).lower()}; cron has five fields, such as "0 7 * * *"') from None
-        except (ZoneInfoNotFoundError, ValueError):
-            raise BadSchedule(f'"{rule}": there is no timezone {zone}; write one such as Europe/Berlin') from None
         return cls(cron=match["cron"], zone=zone, jitter=jitter)
 
     def __str__(self) -> str:
@@ -81,6 +86,13 @@ class Schedule:
         return next(CronSim(self.cron or "", local)).astimezone(UTC) + self.jitter * chance
 
 
+def _five_fields(cron: str) -> None:
+    """CronSim knows one with seconds as well, which would be six."""
+    fields = len(cron.split())
+    if fields != len(CRON_FIELDS):
+        raise CronSimError(f"these are {fields} fields")
+
+
 def _span(text: str, rule: str) -> timedelta:
     match = _SPAN.fullmatch(text)
     if match is None or match[2] not in UNITS:
@@ -96,4 +108,4 @@ def _words(span: timedelta) -> str:
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"

@@ -65,6 +65,7 @@ class TaskRunner:
         self._stopping = stopping
         self._small = asyncio.Lock()
         self._at_work: set[asyncio.Task[_Done]] = set()
+        self._begun: set[int] = set()
         self._abandoned = False
 
     def abandon(self) -> None:
@@ -77,6 +78,16 @@ class TaskRunner:
         """Do a task, if it is still to be done. Returns after how long to try again, None if it is over."""
         if self._stopping.is_set():
             return timedelta(0)
+        if number in self._begun:
+            # Delivered twice: the queue took us for dead.
+            return AGAIN
+        self._begun.add(number)
+        try:
+            return await self._perform_once(number)
+        finally:
+            self._begun.discard(number)
+
+    async def _perform_once(self, number: int) -> timedelta | None:
         task = await patiently("a task is begun", lambda: tasks.start(self._database, number, self._worker))
         if task is None:
             return None
@@ -95,9 +106,16 @@ class TaskRunner:
 
     async def _perform(self, job: Job, task: StartedTask) -> timedelta | None:
         try:
-            must, what = task.put_offs >= MOST_PUT_OFFS, f"task of {job.name}"
+            is_critical = job.is_critical or task.put_offs >= MOST_PUT_OFFS
+            need_mb = job.need_mb if job.plan is None else job.task_mb
             async with (
-                admitted(self._guard, what, job, must=must, wait_seconds=self._wait_seconds) as is_small,
+                admitted(
+                    self._guard,
+                    f"task of {job.name}",
+                    need_mb,
+                    is_critical=is_critical,
+                    wait_seconds=self._wait_seconds,
+                ) as is_small,
                 self._small if is_small else nullcontext(),
             ):
                 done = await self._work(job, task, is_small=is_small)
@@ -121,7 +139,16 @@ class TaskRunner:
         async def mark(post: int | None) -> None:
             await tasks.mark(self._database, task.number, post)
 
-        run = Run(task.run, is_small, self._tell, task.number, task.payload, self._stopping.is_set, mark)
+        run = Run(
+            task.run,
+            is_small,
+            self._tell,
+            task.began,
+            task.number,
+            task.payload,
+            self._stopping.is_set,
+            mark,
+        )
         work = asyncio.create_task(_within(job, run, self._guard.monitor), name=f"{job.name}.task")
         self._at_work.add(work)
         try:
@@ -182,12 +209,11 @@ class TaskRunner:
 
 @asynccontextmanager
 async def admitted(
-    guard: MemoryGuard, what: str, job: Job, *, must: bool, wait_seconds: float
+    guard: MemoryGuard, what: str, need_mb: float, *, is_critical: bool, wait_seconds: float
 ) -> AsyncIterator[bool]:
     """A memory check that has passed; whether only in the smallest form. Raises `SkippedForMemory`."""
-    is_critical = job.is_critical or must
     async with memory_safe(
-        job.need_mb,
+        need_mb,
         component=Component.JOBS,
         critical=is_critical,
         name=what,

@@ -240,7 +240,7 @@ async def _begin(database: Database) -> int:
     run = await runs.start(database, "bench", uuid4(), worker="bench", deadline_seconds=FILL_SECONDS)
     if run is None:
         raise RuntimeError("another run writes into the same database: take an empty one")
-    return run
+    return run.number
 
 
 async def _due(database: Database, rows: Sequence[int]) -> dict[int, datetime]:

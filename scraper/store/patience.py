@@ -23,7 +23,7 @@ PATIENCE_SECONDS: Final = 150.0
 
 DATABASE_TROUBLE: Final = (
     DatabaseUnavailable,
-    OSError,
+    ConnectionError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
@@ -33,7 +33,7 @@ DATABASE_TROUBLE: Final = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
 )
-"""What may be over in a while: gone, restarting, out of room, a deadlock."""
+"""What may be over in a while: gone, restarting, out of room, a deadlock. Other OSErrors are about files."""
 
 _CLOSED: Final = (
     "connection is closed",

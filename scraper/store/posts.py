@@ -73,18 +73,22 @@ def due(
     database: Database,
     *,
     until: datetime,
+    not_since: datetime,
     site: str | None,
     rows_a_page: int,
     monitor: MemoryMonitor,
     is_critical: bool = False,
 ) -> PaginatedQuery:
-    """The posts that are due at `until` and that no task has claimed, in pages; see `followed`."""
+    """The posts that are due at `until`, were not read since `not_since`, and no task has claimed, in pages.
+
+    See `followed`.
+    """
     return PaginatedQuery(
         database,
         "due_posts",
         key=("due_at", "id"),
         start=(BEFORE_ALL, 0),
-        arguments=(until, site),
+        arguments=(until, not_since, site),
         rows_a_page=rows_a_page,
         monitor=monitor,
         is_critical=is_critical,

@@ -21,12 +21,14 @@ from scraper.store.errors import NothingWritten
 
 @dataclass(frozen=True, slots=True)
 class KnownRun:
-    """The run that a ticket has led to."""
+    """The run that a ticket has led to. `left_seconds` are left to its deadline."""
 
     number: int
-    is_over: bool
-    is_planned: bool
-    is_small: bool
+    began: datetime
+    left_seconds: float
+    is_over: bool = False
+    is_planned: bool = False
+    is_small: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,18 @@ class Counted:
 async def of_ticket(database: Database, ticket: UUID) -> KnownRun | None:
     """The run that answers `ticket`, if there is one yet."""
     row = await database.fetchrow("run_of_ticket", ticket)
-    return KnownRun(row["id"], row["status"] != "running", row["is_planned"], row["is_small"]) if row else None
+    return _known(row) if row else None
+
+
+def _known(row: asyncpg.Record) -> KnownRun:
+    return KnownRun(
+        row["id"],
+        row["started_at"],
+        row["left_seconds"],
+        row["status"] != "running",
+        row["is_planned"],
+        row["is_small"],
+    )
 
 
 async def open_run(database: Database, job: str) -> OpenRun | None:
@@ -71,10 +84,16 @@ async def open_run(database: Database, job: str) -> OpenRun | None:
 
 async def start(
     database: Database, job: str, ticket: UUID, *, worker: str, deadline_seconds: float, is_small: bool = False
-) -> int | None:
-    """A run of `job` begins. Returns its number; None if another one is open, or the ticket has its run already."""
+) -> KnownRun | None:
+    """A run of `job` begins. None if another one is open, or the ticket has its run already."""
     row = await database.fetchrow("start_run", job, ticket, worker, deadline_seconds, is_small)
-    return int(row["id"]) if row else None
+    return _known(row) if row else None
+
+
+async def open_tasks(database: Database, run: int) -> int:
+    """How many tasks of a run are not over."""
+    row = await database.fetchrow("open_tasks", run)
+    return int(row["tasks"]) if row else 0
 
 
 async def planned(database: Database, run: int, reason: str | None = None) -> None:
@@ -97,6 +116,14 @@ async def lock_if_over(connection: Any, run: int) -> tuple[str, str | None] | No
     """The job, and the reason so far, of a run that can be closed, locked; None if something is still open."""
     row = await connection.fetchrow(sql("lock_run"), run)
     return row and (row["job"], row["reason"])
+
+
+async def lock_without_tasks(connection: Any, run: int) -> bool:
+    """Lock a run, so that nobody else splits it at the same time. Whether it is open and has no task yet."""
+    await connection.fetchrow(sql("lock_unplanned_run"), run)
+    # Its tasks are counted after the lock: a statement does not see what was committed while it waited.
+    row = await connection.fetchrow(sql("has_no_tasks"), run)
+    return bool(row and row["has_none"])
 
 
 async def endings(connection: Any, run: int) -> list[EndedTasks]:

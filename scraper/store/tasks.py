@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -16,9 +17,8 @@ from scraper.store.errors import NothingWritten
 
 DEATHS: Final = 3
 """So many workers may die at a page, or a task, before it is held."""
-
-
 OVERDUE: Final = "the deadline of its run was over"
+UNPLANNED: Final = "its deadline was over before all of it was handed out"
 
 
 class Claims(StrEnum):
@@ -39,7 +39,7 @@ class NewTask:
 
 @dataclass(frozen=True, slots=True)
 class StartedTask:
-    """A task that was begun.
+    """A task that was begun; `began` is when its run did.
 
     `deaths` counts workers that died at it with no page open, `held` is the page that was taken out of it just now,
     as workers died there.
@@ -52,6 +52,7 @@ class StartedTask:
     failures: int
     put_offs: int
     is_overdue: bool
+    began: datetime
     deaths: int = 0
     held: str | None = None
 
@@ -83,7 +84,8 @@ async def start(database: Database, number: int, worker: str) -> StartedTask | N
         before = await connection.fetchrow(sql("lock_task"), number)
         if before is None:
             return None
-        is_orphan, post = before["worker"] is not None, before["at_post"]
+        # Names of workers are never used again: one that begins what is its own already has only heard of it twice.
+        is_orphan, post = before["worker"] not in (None, worker), before["at_post"]
         held = await _page_killed(connection, post) if is_orphan and post is not None else None
         row = await connection.fetchrow(sql("start_task"), number, worker, is_orphan and post is None)
         if row is None:
@@ -96,6 +98,7 @@ async def start(database: Database, number: int, worker: str) -> StartedTask | N
         row["failures"],
         row["put_offs"],
         row["is_overdue"],
+        row["began"],
         row["deaths"],
         held,
     )
@@ -155,5 +158,5 @@ async def drop_overdue(database: Database) -> list[int]:
             if run is None:
                 raise NothingWritten(f"task {row['id']} is locked, open, and could not be dropped")
             dropped.add(run)
-        dropped.update(row["id"] for row in await connection.fetch(sql("overdue_plans")))
+        dropped.update(row["id"] for row in await connection.fetch(sql("overdue_plans"), UNPLANNED))
     return sorted(dropped)

@@ -18,7 +18,7 @@ from scraper.store.patience import is_database_trouble
 from scraper.store.tasks import NewTask
 
 MIB = 1 << 20
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 150.0
 """Long enough for any machine: what takes this long hangs."""
 
 

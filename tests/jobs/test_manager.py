@@ -17,8 +17,8 @@ from jobs.task_runner import AGAIN
 from scraper.drift import Place, Yield
 from scraper.store import posts, runs, yields
 from scraper.store.database import Database
-from scraper.store.tasks import OVERDUE, Claims, NewTask
-from tests.jobs.hands import Box, Hand, empty_queue, fine, parts, reads
+from scraper.store.tasks import OVERDUE, UNPLANNED, Claims, NewTask
+from tests.jobs.hands import PATIENCE_SECONDS, Box, Hand, empty_queue, fine, parts, reads
 
 TIDY = Job("tidy", 50, 10, fine)
 LIKES = Place("drifting", "only", "post", "likes")
@@ -185,9 +185,10 @@ async def test_a_run_whose_planner_died_is_planned_to_its_end_by_whoever_gets_it
 
     one, ticket = hand(Job("tidy", 50, 10, fine, plan=plan)), uuid4()
     run = await runs.start(database, "tidy", ticket, worker="dead", deadline_seconds=10)
+    assert run is not None
     # It had come as far as the first task, which somebody has done, and the second.
-    await one.manager._add(one.manager.jobs["tidy"], run, [NewTask({}, Claims.POSTS, [1])])
-    await one.manager._add(one.manager.jobs["tidy"], run, [NewTask({}, Claims.POSTS, [2])])
+    await one.manager._add(one.manager.jobs["tidy"], run.number, [NewTask({}, Claims.POSTS, [1])])
+    await one.manager._add(one.manager.jobs["tidy"], run.number, [NewTask({}, Claims.POSTS, [2])])
     assert await one.manager.report(ticket) is None
     await one.begin(ticket=ticket)
     assert len(await one.open_tasks()) == 4
@@ -199,7 +200,8 @@ async def test_a_run_whose_planner_died_is_planned_to_its_end_by_whoever_gets_it
 async def test_a_run_of_one_task_whose_planner_died_has_one_task(hand: Any, database: Database) -> None:
     one, ticket = hand(), uuid4()
     run = await runs.start(database, "tidy", ticket, worker="dead", deadline_seconds=10)
-    await one.manager._add(TIDY, run, [NewTask()])
+    assert run is not None
+    await one.manager._add(TIDY, run.number, [NewTask()])
     await one.begin(ticket=ticket)
     assert await one.open_tasks() == [1]
 
@@ -234,7 +236,50 @@ async def test_a_plan_that_takes_all_of_the_time_of_its_run_is_ended(hand: Any, 
 
     await hand(Job("tidy", 50, 0.2, fine, plan=plan)).begin()
     [(_, reason)] = await rows(database)
-    assert reason == "planning it took all of its 0 s"
+    assert reason == UNPLANNED
+
+
+async def test_a_plan_goes_no_further_ahead_of_its_tasks_than_its_job_says(hand: Any, database: Database) -> None:
+    one = hand(Job("tidy", 50, 30, fine, plan=planned, tasks_ahead=2))
+    ticket, most, done = uuid4(), 0, 0
+    planning = asyncio.create_task(one.begin(ticket=ticket))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while done < 5:
+            tasks = await one.open_tasks()
+            most = max(most, len(tasks))
+            for number in tasks:
+                await one.manager.tasks.perform(number)
+            done = await database.pool.fetchval("select count(*) from tasks where state = 'done'")
+            await asyncio.sleep(0.01)
+        await planning
+    assert most == 2
+    assert (await one.report(ticket)).status is Status.SUCCESS
+
+
+async def test_a_worker_that_stops_leaves_the_rest_of_its_plan_to_another(hand: Any, database: Database) -> None:
+    await posts.follow(database, "demo", [(str(n), f"http://demo/{n}") for n in range(1, 5)])
+    half = asyncio.Event()
+
+    async def plan(_: Run) -> AsyncIterator[Sequence[NewTask]]:
+        for row in range(1, 5):
+            yield [NewTask({}, Claims.POSTS, [row])]
+            half.set()
+
+    job, ticket = Job("tidy", 50, 30, fine, plan=plan, tasks_ahead=2), uuid4()
+    one, other = hand(job), hand(job, worker="b")
+    planning = asyncio.create_task(one.manager.begin("tidy", ticket))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await half.wait()
+        one.manager.stopping.set()
+        assert await planning == timedelta(0)
+        await other.perform_all()
+        planning = asyncio.create_task(other.manager.begin("tidy", ticket))
+        while not planning.done():
+            await other.perform_all()
+            await asyncio.sleep(0.01)
+        assert await planning is None
+    await other.perform_all()
+    assert (await other.report(ticket)).status is Status.SUCCESS
 
 
 async def test_a_run_for_which_there_is_nothing_to_do_is_over_at_once(hand: Any) -> None:
@@ -266,8 +311,7 @@ async def test_a_run_that_nobody_planned_in_time_is_closed(hand: Any, database: 
     one = hand()
     await one.manager.sweep()
     report = await one.report(ticket)
-    assert report.status is not Status.SUCCESS
-    assert report.reason
+    assert (report.status, report.reason) == (Status.PARTIAL, UNPLANNED)
 
 
 async def test_a_run_that_its_last_worker_did_not_come_to_close_is_closed_by_the_sweep(

@@ -186,6 +186,26 @@ async def test_while_the_database_is_away_nothing_counts_against_a_task(hand: An
     assert row["reason"].startswith("the database: ")
 
 
+async def test_a_task_that_is_delivered_again_to_the_worker_that_is_at_it_is_done_once(hand: Any) -> None:
+    begun, go_on, times = asyncio.Event(), asyncio.Event(), 0
+
+    async def work(_: Run) -> Ending:
+        nonlocal times
+        times += 1
+        begun.set()
+        await go_on.wait()
+        return Ending(Status.SUCCESS)
+
+    one = hand(tidy(work))
+    ticket = await one.begin()
+    first = asyncio.create_task(one.manager.tasks.perform(1))
+    await begun.wait()
+    assert await one.manager.tasks.perform(1) == AGAIN
+    go_on.set()
+    assert (await first, await one.manager.tasks.perform(1), times) == (None, None, 1)
+    assert (await one.report(ticket)).status is Status.SUCCESS
+
+
 async def test_a_file_that_a_job_misses_is_its_own_failure_and_not_the_databases(hand: Any) -> None:
     report = await hand(tidy(raising(FileNotFoundError("no list of topics")), retry=ONCE)).run()
     assert report.status is Status.FAILED

@@ -19,7 +19,7 @@ async def begin(
         await end(database, before.number)
     run = await runs.start(database, job, uuid4(), worker="a", deadline_seconds=deadline_seconds)
     assert run is not None
-    return run
+    return run.number
 
 
 async def end(database: Database, run: int, status: str = "success", reason: str | None = None) -> runs.Counted:

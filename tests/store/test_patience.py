@@ -15,7 +15,6 @@ from scraper.store.patience import is_database_trouble, patiently
         DatabaseUnavailable("no database"),
         ConnectionRefusedError("refused"),
         ConnectionResetError("reset by peer"),
-        FileNotFoundError("no socket"),
         TimeoutError(),
         asyncpg.ConnectionDoesNotExistError("the connection was closed in the middle of operation"),
         asyncpg.CannotConnectNowError("the database system is starting up"),
@@ -44,6 +43,7 @@ def test_what_may_be_over_in_a_while_is_trouble_of_the_database(error: BaseExcep
     "error",
     (
         ValueError("no number"),
+        FileNotFoundError("no list of topics"),
         NothingWritten("nobody was told"),
         asyncpg.UniqueViolationError("duplicate key"),
         asyncpg.CheckViolationError("views"),

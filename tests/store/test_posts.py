@@ -69,8 +69,10 @@ async def record(
     return state
 
 
-async def due_rows(database: Database, at: datetime) -> list[str]:
-    query = posts.due(database, until=at, site=None, rows_a_page=3, monitor=MemoryMonitor())
+async def due_rows(database: Database, at: datetime, *, not_since: datetime | None = None) -> list[str]:
+    query = posts.due(
+        database, until=at, not_since=not_since or at, site=None, rows_a_page=3, monitor=MemoryMonitor()
+    )
     return [row["post_id"] async for batch in query for row in batch]
 
 
@@ -228,11 +230,22 @@ async def test_a_snapshot_says_for_which_time_it_was_due(database: Database) -> 
     assert times[0] == first < times[1]
 
 
-async def test_a_post_that_falls_due_again_while_its_run_goes_on_is_read_again(database: Database) -> None:
+async def test_a_run_never_reads_a_post_twice_even_if_it_falls_due_again(database: Database) -> None:
+    rows = await followed(database, 2)
+    began = await database.pool.fetchval("select clock_timestamp()")
+    run = await begin(database)
+    await posts.record_pages(database, run, [page(rows[0], views=1)])
+    in_two_days = datetime.now(UTC) + timedelta(days=2)
+    assert await due_rows(database, in_two_days, not_since=began) == ["2"]
+    assert await due_rows(database, in_two_days, not_since=in_two_days) == ["2", "1"]
+
+
+async def test_a_run_stores_one_snapshot_a_post(database: Database) -> None:
     (post,) = await followed(database)
     run = await begin(database)
-    await posts.record_pages(database, run, [page(post, views=1)])
-    assert await posts.record_pages(database, run, [page(await due_again(database, post), views=2)]) == 1
+    await posts.record_pages(database, run, [page(post, views=5)])
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await posts.record_pages(database, run, [page(await due_again(database, post), views=5)])
 
 
 async def test_a_post_that_is_stored_is_nobodys_task_any_more(database: Database) -> None:

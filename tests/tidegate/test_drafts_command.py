@@ -17,7 +17,6 @@ from scraper.store import drafts, planned
 from scraper.store.database import Database
 from scraper.store.drafts import DailyLimits
 from scraper.store.weights import Arm, Kind
-from tidegate.commands.drafts import app
 from tidegate.running import exit_code_of
 
 Said = tuple[int, str, str]

@@ -73,7 +73,8 @@ alter table posts
     add column state_reason text,
     add column task bigint references tasks on delete set null,
     add column growth real,
-    add column worker_deaths integer not null default 0 check (worker_deaths >= 0);
+    add column worker_deaths integer not null default 0 check (worker_deaths >= 0),
+    add column same_outcomes integer not null default 0 check (same_outcomes >= 0);
 
 update posts set state = 'paused', due_at = now() where due_at = 'infinity';
 drop index posts_due;

@@ -3,4 +3,5 @@
 insert into job_runs (job, status, ticket, worker, deadline_at, is_small)
 values ($1, 'running', $2, $3, clock_timestamp() + make_interval(secs => $4), $5)
 on conflict do nothing
-returning id
+returning id, status, started_at, is_planned, is_small,
+          extract(epoch from deadline_at - clock_timestamp())::float8 as left_seconds

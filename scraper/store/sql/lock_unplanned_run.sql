@@ -1,0 +1,1 @@
+select id from job_runs where id = $1 for update

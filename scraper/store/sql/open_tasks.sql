@@ -1,0 +1,1 @@
+select count(*)::integer as tasks from tasks where run = $1 and state = 'open'
