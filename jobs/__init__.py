@@ -11,6 +11,10 @@
 - `metrics_scraper`: reads posts that are due and appends snapshots
 - `reply_harvester`: goes through targets and keeps what is worth a reply
 - `scoring`: which conversations those are
+- `learn`: learns from what people approved and rejected which generators write best
+- `plan`, `reply`: draft posts and replies, which wait for a person
+- `generators`: what writes them: templates, an endpoint, plug-ins
+- `maintenance`: expires and removes what is old
 """
 
 from jobs.job import Ending, Job, JobReport, Overlap, PutOff, Retry, Run, Status

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Final, Self
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import structlog
 
@@ -24,7 +24,7 @@ from jobs.task_runner import WAIT_SECONDS
 from memory import MemoryGuard
 from scraper.outcome import Outcome
 from scraper.store.database import Database
-from scraper.store.patience import is_database_trouble
+from scraper.store.patience import patiently
 
 log = structlog.get_logger()
 
@@ -68,12 +68,15 @@ class Worker:
         await self._stack.aclose()
 
     async def run(self, job: str) -> JobReport:
-        """One run now, done here and wherever else there is a worker. Returns when it is over."""
+        """One run now, done here and wherever else there is a worker. Returns when it is over.
+
+        A database that is gone is waited for, but not for ever: `PATIENCE_SECONDS`; then what it said is raised.
+        """
         self.manager.stopping.clear()
         ticket = await self.manager.ask(job)
         working = asyncio.create_task(self._work(), name="worker.work")
         try:
-            while (report := await self._report(ticket)) is None:
+            while (report := await patiently("a run goes on", lambda: self.manager.report(ticket))) is None:
                 await asyncio.wait({working}, timeout=LOOK_SECONDS)
                 if working.done():
                     await working
@@ -105,12 +108,3 @@ class Worker:
         if not working.done():
             working.cancel()
         await asyncio.wait({working})
-
-    async def _report(self, ticket: UUID) -> JobReport | None:
-        try:
-            return await self.manager.report(ticket)
-        except Exception as error:
-            if not is_database_trouble(error):
-                raise
-            log.warning("worker.waits_for_database", error=str(error))
-            return None

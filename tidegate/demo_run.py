@@ -80,7 +80,7 @@ async def run_demo(settings: Settings, *, post_count: int, port: int, progress: 
     progress.stage("starting Chromium, Postgres and the demo site", 0)
     async with (
         open_program(settings, policy=policy, definitions=definitions) as program,
-        open_database(settings, program.guard) as database,
+        open_database(settings, program.guard, keeps_running=True) as database,
         try_lock(database, "demo", SITE) as is_only,
     ):
         if not is_only:

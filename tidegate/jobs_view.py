@@ -98,8 +98,8 @@ def print_overview(found: Overview) -> None:
 def show_runs(found: Sequence[asyncpg.Record], console: Console) -> None:
     """Runs, for people."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("run", "job", "", "started (UTC)", "seconds", "tasks", "pages", "rows", "MiB", "reason"):
-        is_number = heading in {"run", "seconds", "tasks", "pages", "rows", "MiB"}
+    for heading in ("run", "job", "", "started (UTC)", "seconds", "tasks", "pages", "rows", "peak MiB", "reason"):
+        is_number = heading in {"run", "seconds", "tasks", "pages", "rows", "peak MiB"}
         table.add_column(heading, justify="right" if is_number else "left")
     for row in found:
         left = f"{row['tasks'] - row['open_tasks']}/{row['tasks']}" if row["open_tasks"] else str(row["tasks"])

@@ -127,7 +127,7 @@ async def open_database(
     """The database that is set, or the embedded one. Raises `StoreError`, with what to do.
 
     With a `guard` the memory history is kept in it, and an embedded server counts as ours. With `keeps_running` one
-    that dies is started anew.
+    that dies is started anew, and what goes on in here is ended when it can't be.
     """
     async with AsyncExitStack() as stack:
         dsn = settings.database_url
@@ -135,8 +135,7 @@ async def open_database(
             server = await stack.enter_async_context(EmbeddedPostgres(settings.data_dir))
             dsn = server.dsn
             if keeps_running:
-                keeper = asyncio.create_task(server.keep_running(), name="postgres.keeper")
-                stack.push_async_callback(_end, keeper)
+                await stack.enter_async_context(_kept_running(server))
             if guard is not None and server.pid is not None:
                 guard.monitor.count_also(server.pid)
         database = await stack.enter_async_context(Database(dsn))
@@ -145,6 +144,14 @@ async def open_database(
         yield database
 
 
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
+@asynccontextmanager
+async def _kept_running(server: EmbeddedPostgres) -> AsyncIterator[None]:
+    try:
+        async with asyncio.TaskGroup() as group:
+            keeper = group.create_task(server.keep_running(), name="postgres.keeper")
+            yield
+            keeper.cancel()
+    except BaseExceptionGroup as raised:
+        # A group of its own making: nobody outside asked for one.
+        lost, _ = raised.split(StoreError)
+        raise (lost or raised).exceptions[0] from None

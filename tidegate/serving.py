@@ -35,7 +35,10 @@ async def serve(settings: Settings, stop: asyncio.Event, *, schedules: bool) -> 
 async def run_job(settings: Settings, name: str) -> JobReport:
     """One run of a job, now. Raises `UsageError` if there is none of that name."""
     _check(name)
-    async with open_program(settings) as program, open_database(settings, program.guard) as database:
+    async with (
+        open_program(settings) as program,
+        open_database(settings, program.guard, keeps_running=True) as database,
+    ):
         jobs = await all_jobs(program.sharing_pace(database), database)
         async with Worker(
             database,

@@ -26,7 +26,7 @@ import asyncpg
 from scraper.store.database import CONNECT_SECONDS, without_password
 from scraper.store.errors import DatabaseUnavailable, StoreError
 from scraper.store.migrations import LOCK_KEY, migrate, migrations
-from scraper.store.schema import QUERY_SECONDS, drop, make, tables_in, version_of
+from scraper.store.schema import QUERY_SECONDS, drop, tables_in, version_of
 
 FORMAT = 1
 CONTENTS = "tidegate.json"
@@ -125,7 +125,7 @@ async def restore(connection: Any, file: IO[bytes], *, replace: bool) -> Backup:
             async with connection.transaction():
                 await _must_be_free(connection, replace=replace)
                 await drop(connection)
-                await make(connection, contents["schema_version"])
+                await migrate(connection, up_to=contents["schema_version"])
                 await _read_tables(connection, archive, contents["tables"])
                 await migrate(connection)
     except _TORN as error:

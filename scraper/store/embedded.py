@@ -123,20 +123,31 @@ class EmbeddedPostgres:
         await self._leave()
 
     async def keep_running(self) -> None:
-        """Start the server anew whenever it has died, until this is cancelled. The address stays the same."""
+        """Start the server anew whenever it has died, until this is cancelled. The address stays the same.
+
+        Raises `DatabaseUnavailable` when its data has gone: a new database in its place would be an empty one.
+        """
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             # Another process may have started it anew: that one would take it along when it leaves.
             if self.pid == self._used_pid and is_running(self.pid):
                 continue
+            if not self.is_in(self.folder):
+                raise self._lost()
             try:
                 async with self._start_lock():
                     if not await self._attach_anew():
                         log.error("postgres.died", folder=str(self.folder), last_words=self._last_words())
-                        await self._start(await asyncio.to_thread(self._make_folders))
+                        await self._start(await asyncio.to_thread(self._make_folders), may_be_new=False)
                 self._used_pid = self.pid
             except (OSError, DatabaseUnavailable) as error:
                 log.warning("postgres.not_restarted", error=str(error))
+
+    def _lost(self) -> DatabaseUnavailable:
+        return DatabaseUnavailable(
+            f"the database failed while it was at work: its data in {self._data} has gone. "
+            "Bring the folder back, or a backup with `tidegate db restore`."
+        )
 
     async def _attach_anew(self) -> bool:
         """Let go of the server that has died, and use the one that another process has started since, if one has."""
@@ -163,10 +174,12 @@ class EmbeddedPostgres:
             return False
         return True
 
-    async def _start(self, account: Account) -> None:
+    async def _start(self, account: Account, *, may_be_new: bool = True) -> None:
         await asyncio.to_thread(self._end_leftover)
         binaries = await asyncio.to_thread(runnable, find_postgres(), self.folder, account)
         is_new = not (self._data / "PG_VERSION").exists()
+        if is_new and not may_be_new:
+            raise self._lost()
         if is_new:
             await asyncio.to_thread(initialise, binaries, self._data, account)
         check_version(binaries, self._data)

@@ -36,12 +36,12 @@ def migrations() -> tuple[Migration, ...]:
     return tuple(sorted(found, key=lambda one: one.version))
 
 
-async def migrate(connection: asyncpg.Connection[asyncpg.Record]) -> int:
-    """Apply what is missing, all of it or nothing. Returns the version reached.
+async def migrate(connection: asyncpg.Connection[asyncpg.Record], *, up_to: int | None = None) -> int:
+    """Apply what is missing, all of it or nothing, `up_to` a version or to the last. Returns the version reached.
 
     Raises `MigrationMismatch` for a database that a newer version of the program has made.
     """
-    known = migrations()
+    known = [one for one in migrations() if up_to is None or one.version <= up_to]
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", LOCK_KEY, timeout=APPLY_SECONDS)
         await connection.execute(

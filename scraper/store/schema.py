@@ -41,24 +41,6 @@ async def tables_in(connection: Any) -> tuple[str, ...]:
     return tuple(name for name in made("table") if name in found)
 
 
-async def make(connection: Any, version: int) -> None:
-    """Make the schema of that version where there is none. In a transaction of the caller's."""
-    await connection.execute(
-        f"create table {VERSIONS} ("
-        "version integer primary key, name text not null, applied_at timestamptz not null default now())",
-        timeout=APPLY_SECONDS,
-    )
-    for one in migrations():
-        if one.version <= version:
-            await connection.execute(one.sql, timeout=APPLY_SECONDS)
-            await connection.execute(
-                f"insert into {VERSIONS} (version, name) values ($1, $2)",  # noqa: S608 our own name
-                one.version,
-                one.name,
-                timeout=APPLY_SECONDS,
-            )
-
-
 async def drop(connection: Any) -> None:
     """Drop all that is ours, and nothing else. In a transaction of the caller's."""
     for name in (*await tables_in(connection), VERSIONS):

@@ -17,7 +17,7 @@ async def keep(database: Database, targets: Sequence[tuple[str, str]], *, is_wat
     new = 0
     async with database.connection() as connection, connection.transaction():
         for site, url in sorted(targets):
-            row = await connection.fetchrow(sql("keep_target"), site, url, is_watched)
+            row = await connection.fetchrow(sql("add_target"), site, url, is_watched, None)
             new += bool(row and row["is_new"])
     return new
 

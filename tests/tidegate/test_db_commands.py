@@ -19,8 +19,8 @@ import pytest
 
 from scraper.store.backup import BackupRefused, back_up, connected, restore
 from scraper.store.embedded import EmbeddedPostgres
-from scraper.store.migrations import migrations
-from scraper.store.schema import drop, made, make, tables_in, version_of
+from scraper.store.migrations import migrate, migrations
+from scraper.store.schema import drop, made, tables_in, version_of
 from tests.tidegate.rows import run_sql
 
 Say = Callable[..., tuple[int, str, str]]
@@ -149,7 +149,7 @@ async def test_a_backup_of_every_earlier_version_comes_back_up_to_date(
 ) -> None:
     file = io.BytesIO()
     async with connected(fresh_dsn) as connection:
-        await make(connection, version)
+        await migrate(connection, up_to=version)
         await connection.execute("insert into posts (site, post_id, url) values ('x', '1', 'u')")
         assert (await back_up(connection, file)).version == version
     async with connected(other_dsn) as connection:
@@ -196,7 +196,7 @@ async def test_a_backup_that_is_not_what_it_says_changes_nothing(fresh_dsn: str)
 
 async def test_rows_that_do_not_fit_together_change_nothing(fresh_dsn: str) -> None:
     async with connected(fresh_dsn) as connection:
-        await make(connection, NEWEST)
+        await migrate(connection)
         await connection.execute("alter table snapshots drop constraint snapshots_post_fkey")
         await connection.execute("insert into job_runs (job, status, finished_at) values ('a', 'success', now())")
         await connection.execute("insert into snapshots (post, run) values (77, 1)")
@@ -211,7 +211,7 @@ async def test_rows_that_do_not_fit_together_change_nothing(fresh_dsn: str) -> N
 async def backup_of_one_post(dsn: str) -> io.BytesIO:
     file = io.BytesIO()
     async with connected(dsn) as connection:
-        await make(connection, NEWEST)
+        await migrate(connection)
         await connection.execute("insert into posts (site, post_id, url) values ('x', '1', 'u')")
         await back_up(connection, file)
     return file
@@ -238,7 +238,7 @@ async def test_dropping_takes_all_that_the_migrations_make_and_nothing_else(fres
     everything = "select count(*) from pg_class where relnamespace = 'public'::regnamespace"
     functions = "select count(*) from pg_proc where pronamespace = 'public'::regnamespace"
     async with connected(fresh_dsn) as connection:
-        await make(connection, NEWEST)
+        await migrate(connection)
         assert await connection.fetchval(everything) > 0
         await drop(connection)
         assert await connection.fetchval(everything) == 0

@@ -1,0 +1,88 @@
+"""Workers killed with -9: what they were at is done by others, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from scraper.store.tasks import DEATHS
+from tests.faults.crew import (
+    Crew,
+    everything_is_read_once,
+    follow_all,
+    run_is_over,
+    shared_database,
+    until,
+)
+from tidegate.demo import DemoSite, World
+
+POSTS = 60
+SEED = 11
+IDS = [post.id for post in World(SEED, posts=POSTS).posts]
+
+
+@pytest.mark.parametrize("seed", (1, 2))
+async def test_whoever_is_killed_when_every_post_is_read_once_and_as_it_is_true(
+    fresh_dsn: str, new_crew: Callable[..., Crew], seed: int
+) -> None:
+    chance = Random(seed)
+    crew = new_crew(fresh_dsn)
+    slow = {post_id: f"slow:{chance.uniform(0.1, 0.6):.2f}" for post_id in IDS}
+    async with DemoSite(seed=SEED, posts=POSTS, troubles=slow) as site, shared_database(fresh_dsn) as look:
+        await follow_all(fresh_dsn, site)
+        for _ in range(3):
+            crew.start()
+        for pages in sorted(chance.sample(range(5, POSTS - 10), 4)):
+
+            async def are_read(pages: int = pages) -> bool:
+                return int((await site.stats())["requests"]["pages"]) >= pages
+
+            await until(f"{pages} pages are read", are_read)
+            chance.choice(crew.alive).kill()
+            crew.start()
+        run = await run_is_over(look)
+        await everything_is_read_once(fresh_dsn, site)
+        assert (run["status"], run["reason"], run["pages"], run["rows_written"]) == ("success", None, POSTS, POSTS)
+        assert await look.fetchval("select count(*) from tasks where state <> 'done'") == 0
+    assert await crew.ask_to_end() == [0] * 3
+    await crew.nothing_is_left_over()
+
+
+async def test_a_page_that_kills_its_worker_three_times_is_held_and_named_and_all_others_are_read(
+    fresh_dsn: str, new_crew: Callable[..., Crew]
+) -> None:
+    poison = IDS[13]
+    crew = new_crew(fresh_dsn, max_contexts="2")
+    async with (
+        DemoSite(seed=SEED, posts=40, troubles={poison: "hang"}) as site,
+        shared_database(fresh_dsn) as look,
+    ):
+        await follow_all(fresh_dsn, site)
+        url = site.post_url(site.world.post(poison))
+        for _ in range(DEATHS):
+            if not crew.alive:
+                crew.start()
+
+            async def victim() -> str | None:
+                name: str | None = await look.fetchval(
+                    "select t.worker from tasks t join posts p on p.id = t.at_post where p.url = $1", url
+                )
+                return name if crew.who_is(name) else None
+
+            worker = crew.who_is(await until("somebody is at the page", victim))
+            assert worker is not None
+            worker.kill()
+            # Nobody has heard of it for as long as it takes to be taken for dead.
+            await look.execute("update pgqueuer set heartbeat = heartbeat - interval '1 minute'")
+        crew.start()
+        run = await run_is_over(look)
+        assert run["status"] == "partial"
+        assert url in run["reason"]
+        assert [tuple(row) for row in await look.fetch("select url, state from posts where state <> 'followed'")] == [
+            (url, "held")
+        ]
+        await everything_is_read_once(fresh_dsn, site, but=[poison])
+    assert await crew.ask_to_end() == [0]
+    await crew.nothing_is_left_over()
