@@ -24,4 +24,4 @@ USER tidegate
 WORKDIR /var/lib/tidegate
 VOLUME /var/lib/tidegate
 ENTRYPOINT ["tini", "--", "tidegate"]
-CMD ["demo"]
+CMD ["serve"]
