@@ -15,7 +15,8 @@ from scraper.store.alarms import Health, Overdue
 
 OVERDUE_AFTER: Final = timedelta(hours=3)
 EMPTY_RUNS: Final = 3
-"""So many runs in a row that opened pages and wrote nothing: it takes no day to see that something is wrong."""
+"""So many runs in a row that opened pages and wrote nothing: where pages give rows it takes no day to see what that
+means."""
 EMPTY_PAGES: Final = 10
 
 
@@ -31,7 +32,8 @@ def alarms(job: Job, health: Health, overdue: Overdue | None = None) -> dict[str
             found["stale"] = f"it has not ended well {_since(health.last_good_at)}, for {_words(quiet)}"
     if job.quiet_after is not None and health.empty_pages:
         quiet = health.now - (health.last_rows_at or since)
-        is_sudden = health.empty_runs >= EMPTY_RUNS and health.empty_pages >= EMPTY_PAGES
+        is_long = health.empty_runs >= EMPTY_RUNS and health.empty_pages >= EMPTY_PAGES
+        is_sudden = job.pages_give_rows and is_long
         if quiet > job.quiet_after or is_sudden:
             found["no_rows"] = (
                 f"it says success, has opened {health.empty_pages} pages in {health.empty_runs} runs, and has "

@@ -114,7 +114,8 @@ class Job:
     Without a `plan` a run is one task. `need_mb` is what a run needs, `task_mb` a task of one that is split; at most
     `tasks_ahead` tasks wait at a time. `deadline_seconds` is for a run, from its beginning to its last row, and
     `task_seconds` for one task. `quiet_after` is how long it may end well and write nothing before that raises an
-    alarm, `stale_after` how long it may not end well; None: for ever.
+    alarm, `stale_after` how long it may not end well; None: for ever. With `pages_give_rows` a page is a row unless
+    something is wrong, so that a few runs without any are enough.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Job:
     overlap: Overlap = Overlap.SKIP
     retry: Retry = field(default_factory=Retry)
     schedule: Schedule | None = None
+    pages_give_rows: bool = False
     quiet_after: timedelta | None = None
     stale_after: timedelta | None = None
 

@@ -239,6 +239,7 @@ class JobManager:
         """See to what dead workers left: what is overdue, what nobody closed, what the queue has lost."""
         for run in sorted({*await tasks.drop_overdue(self._database), *await runs.unclosed(self._database)}):
             await self.close(run)
+        await self._queue.age({job.name: job.priority for job in self.jobs.values()})
         restored = await self._queue.restore()
         if restored:
             log.warning("queue.restored", entries=restored)

@@ -125,6 +125,7 @@ class MetricsScraper:
             priority=10,
             task_seconds=TASK_SECONDS,
             schedule=self._schedule,
+            pages_give_rows=True,
             quiet_after=timedelta(hours=26),
             stale_after=timedelta(hours=2),
         )

@@ -135,7 +135,8 @@ async def record_pages(
                 *(run, post.site, post.url, post.row, report.outcome.value, report.reason, report.seconds),
                 report.evidence.get("kept"),
             )
-        if task is not None and yields:
+        # Of pages that were all known already it was counted then.
+        if task is not None and yields and stored:
             await add_to_task(connection, task, yields)
     return stored
 

@@ -14,7 +14,7 @@ from tests.jobs.hands import fine
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-JOB = Job("tidy", 50, 10, fine, quiet_after=24 * HOUR, stale_after=3 * HOUR)
+JOB = Job("tidy", 50, 10, fine, pages_give_rows=True, quiet_after=24 * HOUR, stale_after=3 * HOUR)
 WELL = Health(NOW, NOW - 100 * HOUR, NOW - HOUR, NOW - HOUR, 0, 0)
 
 
@@ -42,6 +42,13 @@ WELL = Health(NOW, NOW - 100 * HOUR, NOW - HOUR, NOW - HOUR, 0, 0)
 )
 def test_an_alarm_is_raised_where_there_is_reason_for_it(health: Health, kinds: set[str]) -> None:
     assert set(alarms(JOB, health)) == kinds
+
+
+def test_a_job_that_may_find_nothing_on_many_pages_is_given_its_time() -> None:
+    finder = replace(JOB, pages_give_rows=False)
+    empty = replace(WELL, empty_runs=50, empty_pages=500)
+    assert alarms(finder, empty) == {}
+    assert set(alarms(finder, replace(empty, last_rows_at=NOW - 25 * HOUR))) == {"no_rows"}
 
 
 def test_a_job_that_may_be_quiet_for_ever_raises_nothing() -> None:

@@ -163,6 +163,26 @@ async def test_a_task_that_waits_for_its_time_is_not_lost(database: Database, qu
     assert await queue.restore() == 0
 
 
+async def test_a_task_that_waits_rises_until_it_goes_before_what_is_more_important(
+    database: Database, queue: Queue
+) -> None:
+    hand = Hand(
+        database, queue, Box(), Job("urgent", 50, 10, fine, priority=10), Job("tidy", 50, 10, fine, priority=0)
+    )
+    await hand.begin("tidy")
+    await hand.begin("urgent")
+    assert await in_order(database) == [("task:2", 10), ("task:1", 0)]
+    await database.pool.execute("update tasks set added_at = added_at - interval '10 minutes' where job = 'tidy'")
+    await hand.manager.sweep()
+    assert await in_order(database) == [("task:1", 40), ("task:2", 10)]
+
+
+async def in_order(database: Database) -> list[tuple[str, int]]:
+    """What is in the queue, as it is handed out."""
+    rows = await database.pool.fetch("select dedupe_key, priority from pgqueuer order by priority desc, id")
+    return [tuple(row) for row in rows]
+
+
 async def test_what_the_queue_holds_as_failed_is_queued_again(database: Database, queue: Queue) -> None:
     hand = Hand(database, queue, Box(), Job("tidy", 50, 10, fine))
     await hand.begin()

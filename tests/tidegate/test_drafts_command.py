@@ -11,12 +11,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-import typer
 
 from scraper.store import drafts, planned
 from scraper.store.database import Database
 from scraper.store.drafts import DailyLimits
 from scraper.store.weights import Arm, Kind
+from tidegate.cli import app
 from tidegate.running import exit_code_of
 
 Said = tuple[int, str, str]
@@ -30,11 +30,6 @@ NASTY = "How do tides work?\n\x1b[31mred\x1b[0m \u202etxet\u202c ```\n```text\nl
 def say(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fresh_dsn: str) -> Say:
     """`say("list")` runs `tidegate drafts list` on a database of its own."""
     monkeypatch.setenv("TIDEGATE_DATABASE_URL", fresh_dsn)
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.add_typer(app, name="drafts")
-    # A Typer of one group would leave out its name.
-    app.command()(lambda: None)
-
     def run(*words: str) -> Said:
         code = exit_code_of(lambda: app(["drafts", *words], standalone_mode=False))
         out, err = capfd.readouterr()
