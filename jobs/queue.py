@@ -8,7 +8,7 @@ handed a number looks first whether there still is something to do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -42,6 +42,9 @@ COMMAND_SECONDS: Final = 30.0
 LOCK_KEY: Final = 0x71DE6A7F
 RUN_PRIORITY: Final = 1_000_000
 """Planning is short, and what it plans is for everybody: it goes before tasks."""
+
+AGE_SECONDS: Final = 15.0
+"""As with leases: who waits so long rises in priority by one."""
 
 Handler = Callable[[str], Awaitable[timedelta | None]]
 """Does what a payload names. Returns None when that is over, else after how long it is to be tried again."""
@@ -126,6 +129,23 @@ class Queue:
                 await queries.requeue_jobs(failed)
             return len(lost) + len(failed)
 
+    async def age(self, priorities: Mapping[str, int]) -> None:
+        """Let tasks rise by one for each `AGE_SECONDS` that they wait, from their job's priority.
+
+        So nothing starves behind what is more important. What a worker is taking just now is passed over.
+        """
+        async with self._database.connection() as connection:
+            table = Queries.from_asyncpg_connection(connection).qbe.settings.queue_table
+            await connection.execute(
+                f"update {table} q set priority = w.priority from ("  # noqa: S608 as above
+                f"select q.id, p.priority + floor(extract(epoch from clock_timestamp() - t.added_at) / $3)::integer"
+                f" as priority from {table} q join tasks t on q.dedupe_key = 'task:' || t.id"
+                " join unnest($1::text[], $2::integer[]) as p(job, priority) on p.job = t.job"
+                " where q.status = 'queued' for update of q skip locked"
+                ") w where q.id = w.id and q.priority <> w.priority",
+                *(list(priorities), list(priorities.values()), AGE_SECONDS),
+            )
+
     async def work(self, handlers: Handlers, *, at_once: int, stopping: asyncio.Event) -> None:
         """Do what is in the queue, so much at once, until `stopping` is set and what was begun is over.
 
@@ -174,6 +194,9 @@ def _executor(handler: Handler) -> DatabaseRetryEntrypointExecutor:
     async def deliver(delivery: Delivery) -> None:
         try:
             pause = await handler((delivery.payload or b"").decode())
+        except asyncio.CancelledError:
+            # PgQueuer would take the entry out: it stays, for the next worker. Nothing awaits after this but its end.
+            raise RetryRequested(delay=timedelta(0)) from None
         except Exception as error:
             tell = log.warning if is_database_trouble(error) else log.exception
             tell("queue.not_done", entry=delivery.entrypoint, error=f"{type(error).__name__}: {error}")
