@@ -5,7 +5,8 @@ when there is a slot for it and its memory has been reserved; it has one deadlin
 typed error.
 
 - `pool`: UnifiedBrowserPool, the way of a lease from asking to clean-up; `gate`: who is let in, and when
-- `table`: the table of leases, the only truth; `reaper`: what becomes of a context when its lease is over
+- `table`: the table of leases, the only truth; `view`: a look at it
+- `reaper`: what becomes of a context when its lease is over
 - `lease`, `context`, `browser`: what a row of it stands for, from the outside in
 - `cdp`, `node`: a browser spoken to directly, and one by way of Playwright
 - `lane`: the verbs of reading a page; `blocking`, `fence`, `interception`, `family`: what a page may fetch, with all
@@ -55,6 +56,7 @@ from browser_pool.lease import Lease, LeaseRequest
 from browser_pool.pool import UnifiedBrowserPool
 from browser_pool.settings import PoolSettings
 from browser_pool.table import PoolStatistics
+from browser_pool.view import LeaseView, PoolView, WaiterView
 
 __all__ = [
     "Blocking",
@@ -75,6 +77,7 @@ __all__ = [
     "LeaseRecalled",
     "LeaseRefused",
     "LeaseRequest",
+    "LeaseView",
     "NavigationBecameDownload",
     "NavigationFailed",
     "NavigationRefused",
@@ -88,9 +91,11 @@ __all__ = [
     "PageTooLarge",
     "PoolSettings",
     "PoolStatistics",
+    "PoolView",
     "Proxy",
     "ScriptFailed",
     "UnifiedBrowserPool",
     "UrlQuarantined",
+    "WaiterView",
     "find_chromium",
 ]

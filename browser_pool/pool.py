@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from browser_pool.browser import Browser, BrowserState
 from browser_pool.context import ContextState
-from browser_pool.errors import BrowserGone
+from browser_pool.errors import BrowserGone, LeaseEnded
 from browser_pool.events import AddressQuarantined, Hook, Hooks, LeaseOver
 from browser_pool.fleet import Fleet
 from browser_pool.gate import Gate
@@ -34,6 +34,7 @@ from browser_pool.relief import PoolRelief
 from browser_pool.renderers import Renderers
 from browser_pool.settings import PoolSettings
 from browser_pool.table import LeaseTable, PoolStatistics, Waiter
+from browser_pool.view import PoolView, view_of
 from browser_pool.wear import wear_of
 from memory import Component, LimitTooLow, MemoryGuard, Reading
 
@@ -252,6 +253,20 @@ class UnifiedBrowserPool:
     def statistics(self) -> PoolStatistics:
         """The pool at this moment, computed from the lease table."""
         return self._table.statistics()
+
+    def view(self) -> PoolView:
+        """The same, with each lease and each waiter."""
+        return view_of(self._table)
+
+    async def picture(self, number: int) -> bytes:
+        """What the page of a lease shows now, as WebP, while it is at work. Raises `BrowserPoolError`.
+
+        Whoever looks does no harm: a picture that fails says nothing against the lease.
+        """
+        lease = self._table.leases.get(number)
+        if lease is None:
+            raise LeaseEnded(f"lease {number} is over")
+        return await lease.context.lane.screenshot()
 
     @property
     def browser(self) -> Browser | None:

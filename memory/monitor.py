@@ -143,6 +143,11 @@ class MemoryMonitor:
         """Far enough below the first mark that the level would fall to normal; where nothing is known, too."""
         return (reading.share or 0.0) < self._levels.elevated - self._levels.calm_below
 
+    @property
+    def levels(self) -> LevelPolicy:
+        """Where the levels begin."""
+        return self._levels
+
     def oom_kills(self) -> int | None:
         """Kills by the kernel in our cgroup since this monitor was made; None where the kernel does not count."""
         return None if self.check_memory().oom_kills is None else self._oom_kills

@@ -25,6 +25,7 @@ from browser_pool import Endpoint
 from jobs.schedule import Schedule
 from jobs.scoring import ScoringPolicy, scoring_policy
 from tidegate.errors import BadSetting
+from tidegate.listening import Listen, listen_from
 
 FILE = "tidegate.toml"
 JOBS: Final = ("metrics_scraper", "reply_harvester", "learn", "plan", "reply", "maintenance")
@@ -114,6 +115,11 @@ class Settings(BaseSettings):
     """How long snapshots are kept; for ever where this is not set. The last one of each post always is."""
     history_days: Annotated[int, Field(ge=1, le=36_500)] = 30
     """How long runs, their tasks, and outcomes of pages are kept."""
+
+    dashboard: Annotated[Listen | None, NoDecode, BeforeValidator(listen_from)] = None
+    """Where the dashboard, health and metrics listen: HOST:PORT, "off", or as the command usually does."""
+    dashboard_token: SecretStr | None = None
+    """What whoever asks has to know; needed wherever others than this machine can ask."""
 
     scoring: Annotated[ScoringPolicy, BeforeValidator(scoring_from)] = ScoringPolicy()
     """Which conversations are worth a reply."""

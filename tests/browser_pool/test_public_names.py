@@ -25,6 +25,7 @@ def test_the_public_names_are_these() -> None:
         "LeaseRecalled",
         "LeaseRefused",
         "LeaseRequest",
+        "LeaseView",
         "NavigationBecameDownload",
         "NavigationFailed",
         "NavigationRefused",
@@ -38,10 +39,12 @@ def test_the_public_names_are_these() -> None:
         "PageTooLarge",
         "PoolSettings",
         "PoolStatistics",
+        "PoolView",
         "Proxy",
         "ScriptFailed",
         "UnifiedBrowserPool",
         "UrlQuarantined",
+        "WaiterView",
         "find_chromium",
     ]
 

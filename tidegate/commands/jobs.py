@@ -15,29 +15,45 @@ app = typer.Typer(help="What runs when, how it went, and what is wrong.")
 Name = Annotated[str, typer.Argument(metavar="JOB", help="One of those that `tidegate jobs list` shows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AllowPrivate = Annotated[bool, typer.Option("--allow-private", help="Open private addresses, too.")]
+Dashboard = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help='Where the dashboard, health and metrics are; "off": nowhere.'),
+]
 Schedules = Annotated[
     bool, typer.Option("--schedule/--no-schedule", help="Ask for runs when they are due, as well as doing them.")
 ]
 
 
 def serve(
+    dashboard: Dashboard = None,
     chromium: Chromium = None,
     memory_limit_mb: MemoryLimit = None,
     allow_private: AllowPrivate = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run the jobs on their schedules, until told to stop.
+    """Run the jobs on their schedules, and show how they do at http://127.0.0.1:8710/, until told to stop.
 
     SIGTERM or Ctrl-C: nothing new is taken, pages at work come to their end, what is left is handed on; exit code 0.
     A second one ends it at once.
 
-    Example: tidegate serve
+    Examples: tidegate serve | tidegate serve --dashboard off
     """
-    worker(chromium=chromium, memory_limit_mb=memory_limit_mb, allow_private=allow_private, verbose=verbose)
+    from tidegate.serving import serve as serve_jobs
+
+    settings = begin(
+        verbose=verbose,
+        dashboard=dashboard,
+        chromium=chromium,
+        memory_limit_mb=memory_limit_mb,
+        allow_private=allow_private or None,
+        is_service=True,
+    )
+    serve_until_stopped(lambda stop: serve_jobs(settings, stop))
 
 
-def worker(
+def worker(  # noqa: PLR0917 options of a command
     schedule: Schedules = True,
+    dashboard: Dashboard = None,
     chromium: Chromium = None,
     memory_limit_mb: MemoryLimit = None,
     allow_private: AllowPrivate = False,
@@ -46,19 +62,22 @@ def worker(
     """Do the jobs of a database together with other workers, on this machine or others.
 
     Any number may run with the same TIDEGATE_DATABASE_URL. Schedules are in the database: each run is asked for once.
+    There is a dashboard of this worker where --dashboard says.
 
     Example: TIDEGATE_DATABASE_URL=postgresql://tidegate@db/tidegate tidegate worker
     """
+    from tidegate.listening import NOWHERE
     from tidegate.serving import serve as serve_jobs
 
     settings = begin(
         verbose=verbose,
+        dashboard=dashboard,
         chromium=chromium,
         memory_limit_mb=memory_limit_mb,
         allow_private=allow_private or None,
         is_service=True,
     )
-    serve_until_stopped(lambda stop: serve_jobs(settings, stop, schedules=schedule))
+    serve_until_stopped(lambda stop: serve_jobs(settings, stop, schedules=schedule, listen=NOWHERE))
 
 
 def run(  # noqa: PLR0917 options of a command
