@@ -83,7 +83,7 @@ async def _probe(pool: UnifiedBrowserPool) -> None:
 
 async def run_job(settings: Settings, name: str) -> JobReport:
     """One run of a job, now. Raises `UsageError` if there is none of that name."""
-    _check(name)
+    check_job(name)
     async with (
         open_program(settings) as program,
         open_database(settings, program.guard, keeps_running=True) as database,
@@ -101,12 +101,13 @@ async def run_job(settings: Settings, name: str) -> JobReport:
 
 async def pause_job(settings: Settings, name: str, *, is_paused: bool) -> None:
     """Let a job rest, or not any more. Raises `UsageError` where it has no schedule."""
-    _check(name)
+    check_job(name)
     async with open_database(settings) as database:
         if not await schedules.pause(database, name, is_paused=is_paused):
             raise UsageError(f"{name} has no schedule yet: `tidegate serve` writes it down when it first runs")
 
 
-def _check(name: str) -> None:
+def check_job(name: str) -> None:
+    """Raises `UsageError` if there is no job of that name."""
     if name not in JOBS:
         raise UsageError(f"there is no job {name}; there are {', '.join(JOBS)}")

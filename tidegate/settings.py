@@ -79,7 +79,12 @@ class Settings(BaseSettings):
     """All that can be set. Sizes that depend on the machine are measured instead."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TIDEGATE_", toml_file=FILE, extra="forbid", frozen=True, arbitrary_types_allowed=True
+        env_prefix="TIDEGATE_",
+        toml_file=FILE,
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        use_attribute_docstrings=True,
     )
 
     database_url: str | None = None

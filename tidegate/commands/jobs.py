@@ -139,7 +139,10 @@ def runs(
     """
     from tidegate.formats import console_for_results
     from tidegate.jobs_view import last_runs, print_runs, show_runs
+    from tidegate.serving import check_job
 
+    if job is not None:
+        check_job(job)
     found = run_until_done(last_runs(begin(verbose=verbose), job, limit))
     if as_json:
         print_runs(found)
