@@ -18,7 +18,7 @@ from rich.console import Console
 
 from scraper.outcome import Outcome
 from tidegate.beginning import begin
-from tidegate.commands import config, db, drafts, jobs, posts, targets
+from tidegate.commands import config, db, drafts, jobs, opportunities, posts, targets
 from tidegate.commands.export import export
 from tidegate.options import Chromium, Format, MemoryLimit, Verbose
 from tidegate.running import EXIT_FAILURE, exit_code_of, run_until_done
@@ -35,6 +35,7 @@ site_app = typer.Typer(help="The sites that can be read: which there are, and wh
 app.add_typer(site_app, name="site", no_args_is_help=True)
 app.add_typer(posts.app, name="posts", no_args_is_help=True)
 app.add_typer(targets.app, name="targets", no_args_is_help=True)
+app.add_typer(opportunities.app, name="opportunities", no_args_is_help=True)
 app.add_typer(drafts.app, name="drafts", no_args_is_help=True)
 app.add_typer(jobs.app, name="jobs", no_args_is_help=True)
 app.add_typer(db.app, name="db", no_args_is_help=True)

@@ -44,6 +44,8 @@ def _shown(value: Any) -> str:
         return "–"  # noqa: RUF001 a dash that is not a minus
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.2f}"
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
     return plain(str(value))

@@ -155,3 +155,8 @@ async def expire(database: Database) -> int:
 async def best(database: Database, *, limit: int, site: str | None = None) -> list[asyncpg.Record]:
     """The opportunities with the highest score that are still open."""
     return await database.fetch("best_opportunities", limit, site)
+
+
+async def dismiss(database: Database, numbers: Sequence[int]) -> set[int]:
+    """A person wants nothing of these: they don't come back. Returns those that were open, or had expired."""
+    return {row["id"] for row in await database.fetch("dismiss_opportunities", list(numbers))}

@@ -9,6 +9,7 @@ import typer
 
 from tidegate.beginning import begin
 from tidegate.commands.choices import AllowPrivate, OfSite, Site
+from tidegate.commands.lists import print_found
 from tidegate.options import Format, Verbose
 from tidegate.running import EXIT_FAILURE, run_until_done
 
@@ -123,28 +124,19 @@ def list_(  # noqa: PLR0917 options of a command
 
     Examples: tidegate posts list --due | tidegate posts list --given-up --format csv
     """
-    from tidegate.database_tools import existing_database
     from tidegate.errors import UsageError
-    from tidegate.listing import print_rows
 
     chosen = [name for name, is_on in (("given_up", given_up), ("held", held), ("paused", paused)) if is_on]
     if len(chosen) + due > 1:
         raise UsageError("choose one of --due, --given-up, --held and --paused: no post is two of them")
-    settings = begin(verbose=verbose)
+    names = ("site", "post_id", "state", "due_at", "last_read_at", "last_outcome", "state_reason", "failures", "url")
 
-    async def work() -> list[Any]:
+    async def find(database: Any) -> list[Any]:
         from scraper.store.post_list import listed
 
-        async with existing_database(settings) as database:
-            return await listed(database, state=next(iter(chosen), None), is_due=due, site=site, limit=limit)
+        return await listed(database, state=next(iter(chosen), None), is_due=due, site=site, limit=limit)
 
-    rows = run_until_done(work())
-    names = ("site", "post_id", "state", "due_at", "last_read_at", "last_outcome", "state_reason", "failures", "url")
-    print_rows(rows, format, names=names, roomy="url")
-    if not rows:
-        typer.echo("tidegate: there are no such posts", err=True)
-    elif len(rows) == limit:
-        typer.echo(f"tidegate: these are the first {limit}; --limit shows more", err=True)
+    print_found(find, "such posts", begin(verbose=verbose), format, names=names, roomy="url", limit=limit)
 
 
 @app.command("remove")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from tidegate.beginning import begin
 from tidegate.commands.choices import AllowPrivate, OfSite, Site, TheirSite
+from tidegate.commands.lists import print_found, tell_missing
 from tidegate.options import Format, Verbose
-from tidegate.running import EXIT_FAILURE, run_until_done
+from tidegate.running import run_until_done
 
 app = typer.Typer(help="Profiles, searches and feeds that are looked through, and authors who are left alone.")
 
@@ -78,7 +78,7 @@ def list_(
 
         return await listed(database, site=site, limit=limit)
 
-    _print(find, "targets", begin(verbose=verbose), format, names=names, roomy="url", limit=limit)
+    print_found(find, "targets", begin(verbose=verbose), format, names=names, roomy="url", limit=limit)
 
 
 @app.command("remove")
@@ -103,7 +103,7 @@ def remove(
 
     removed = run_until_done(work())
     typer.echo(f"{len(removed)} removed")
-    _tell_missing(wanted, removed, "there is no such target; `tidegate targets list` shows which there are")
+    tell_missing(wanted, removed, "there is no such target; `tidegate targets list` shows which there are")
 
 
 @app.command("block")
@@ -149,7 +149,7 @@ def unblock(authors: Authors, site: TheirSite, verbose: Verbose = False) -> None
 
     freed = run_until_done(work())
     typer.echo(f"{len(freed)} unblocked")
-    _tell_missing(handles, freed, f"not blocked on {site}")
+    tell_missing(handles, freed, f"not blocked on {site}")
 
 
 @app.command("blocked")
@@ -170,43 +170,9 @@ def blocked(
         return await blocked_authors(database, site=site, limit=limit)
 
     names = ("site", "author", "added_at")
-    _print(find, "blocked authors", begin(verbose=verbose), format, names=names, roomy="author", limit=limit)
-
-
-def _print(
-    find: Callable[[Any], Awaitable[list[Any]]],
-    what: str,
-    settings: Any,
-    format: Format,  # noqa: A002 the option's own name
-    *,
-    names: Sequence[str],
-    roomy: str,
-    limit: int,
-) -> None:
-    """Print what there is, and say on stderr if that is nothing or not all."""
-    from tidegate.database_tools import existing_database
-    from tidegate.listing import print_rows
-
-    async def work() -> list[Any]:
-        async with existing_database(settings) as database:
-            return await find(database)
-
-    rows = run_until_done(work())
-    print_rows(rows, format, names=names, roomy=roomy)
-    if not rows:
-        typer.echo(f"tidegate: there are no {what}", err=True)
-    elif len(rows) == limit:
-        typer.echo(f"tidegate: these are the first {limit}; --limit shows more", err=True)
+    print_found(find, "blocked authors", begin(verbose=verbose), format, names=names, roomy="author", limit=limit)
 
 
 def _speakable(url: str) -> str:
     """An address that the database can be asked for: what can't be written there is not there."""
     return url.strip().encode(errors="replace").decode().replace("\0", "?")
-
-
-def _tell_missing(asked: Sequence[str], found: Collection[str], reason: str) -> None:
-    missing = [one for one in asked if one not in found]
-    for one in missing:
-        typer.echo(f"tidegate: {one}: {reason}", err=True)
-    if missing:
-        raise typer.Exit(EXIT_FAILURE)
