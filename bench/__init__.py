@@ -4,6 +4,7 @@
 - `workloads`: what is read, and what is true of it
 - `cgroup`, `measuring`, `comparison`, `summary`: a run, all runs, and what they come to
 - `micro`, `soak`, `fleet`, `scale`: single steps, the long run, many machines
+- `lane`, `simulated`: a worker of the program whose pages are simulated
 - `report`, `plot`, `markdown`, `machine`: what is written into `docs/`, and with what it was measured
 
 Nothing here is a test, and no test asserts a time.

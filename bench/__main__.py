@@ -23,6 +23,7 @@ from bench.environments import FOLDER
 from bench.machine import command_line, machine
 from bench.measuring import MIB, Run
 from bench.micro import NotMeasurable
+from bench.micro.jobs import LONG_RUN_POSTS
 from bench.report import Results, limit_words
 from bench.roster import TITLES, chosen
 from tidegate.logs import configure_logs
@@ -113,9 +114,19 @@ def _line(run: Run, done: int, number: int) -> str:
 
 
 @app.command("micro")
-def run_micro(to: To = report.FOLDER) -> None:
-    """What one step of the memory gate, the store and the queue costs."""
-    measured = asyncio.run(micro.measure(lambda part: console.print(f"measuring: {part}")))
+def run_micro(
+    *,
+    posts: Annotated[
+        int, typer.Option(help="posts of the run that a worker's memory is watched in")
+    ] = LONG_RUN_POSTS,
+    to: To = report.FOLDER,
+) -> None:
+    """What one step of the memory gate, the store, the queue and the jobs costs."""
+    seconds = max(micro.PART_SECONDS, posts / micro.LEAST_POSTS_A_SECOND)
+    parts = micro.parts_with(posts)
+    measured = asyncio.run(
+        micro.measure(lambda part: console.print(f"measuring: {part}"), parts=parts, seconds=seconds)
+    )
     for part in measured.missing:
         console.print(f"[yellow]not measured: {part.part}: {part.reason}[/]")
     _say(report.write_micro(measured, machine(command_line()), to))

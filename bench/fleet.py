@@ -1,9 +1,10 @@
 """Many machines on one Postgres, simulated: who waits for whom, from what was measured.
 
-A machine is one worker with a few readers (contexts). Each reader goes round: it claims posts (a job from the queue,
-and the rows that it names), reads their pages one after the other, writes what it read in one transaction, and claims
-again. Reading is the machine's own affair. Claiming and writing queue up, first come first served, at a database that
-serves one at a time at the best speed that was measured with several clients. Times are drawn around their means.
+A machine is one worker with a few readers (contexts). Each reader goes round: it claims posts (a task from the queue,
+and the rows that are its own), reads their pages one after the other, writes what it read in one transaction, and
+claims again. Reading is the machine's own affair. Claiming and writing queue up, first come first served, at a
+database that serves one at a time at the best speed that was measured with several clients. Times are drawn around
+their means.
 
 Pure: no clock, no files, and the same seed gives the same fleet.
 """
@@ -120,7 +121,7 @@ class Fleet:
 
 
 def claim_seconds(measured: Measured, plan: Plan) -> float:
-    """What a claim takes of a database: the job put in and taken out, and the rows of its posts."""
+    """What a claim takes of a database: the task put into the queue and taken out, and the rows of its posts."""
     job = 1 / max(measured.jobs_per_second.values()) + 1 / measured.enqueued_per_second
     return job + measured.due_row_seconds * plan.pages_a_claim
 

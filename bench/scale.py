@@ -28,8 +28,9 @@ from bench.fleet import (
 )
 from bench.markdown import about, in_seconds, number, table
 from bench.micro.figures import from_json
-from bench.supplies import DAY_SECONDS, MIB_A_GIB, QUEUE_CONNECTIONS, gb_a_day
+from bench.supplies import DAY_SECONDS, MIB_A_GIB, gb_a_day
 from jobs.metrics_scraper import PAGES_A_TASK, ROWS_A_PAGE
+from jobs.queue import CONNECTIONS as QUEUE_CONNECTIONS
 from scraper.store.database import CONNECTIONS
 
 MACHINES = (1, 10, 100, 1_000, 10_000)
@@ -119,8 +120,8 @@ def _worker(fleets: Fleets) -> str:
     return f"""## One worker
 
 {number(measured.pages_per_second)} pages/s in {number(measured.worker_mib)} MiB: {about(a_day)} pages a day, if no \
-host asks for patience. It claims {plan.pages_a_claim} posts at a time, so \
-{number(measured.pages_per_second / plan.pages_a_claim)} jobs/s pass through the queue, and it takes {share:.1%} \
+host asks for patience. A task claims {plan.pages_a_claim} posts, so \
+{number(measured.pages_per_second / plan.pages_a_claim)} tasks/s pass through the queue, and it takes {share:.1%} \
 of what one Postgres can do."""
 
 
@@ -137,8 +138,8 @@ def _limit(fleets: Fleets) -> str:
     done = ", ".join(f"{rate:,.0f} by {n}" for n, rate in measured.jobs_per_second.items())
     return f"""## Where Postgres becomes the limit
 
-Snapshots written a second: {written} writers. Jobs done a second: {done} consumers; enqueued in batches: \
-{measured.enqueued_per_second:,.0f}. The best of each is taken for what one Postgres can do.
+Snapshots written a second: {written} writers. Entries of the queue done a second: {done} consumers; put into it in \
+batches: {measured.enqueued_per_second:,.0f}. The best of each is taken for what one Postgres can do.
 
 Writing {plan.pages_a_claim} pages takes {write_ms:.1f} ms of it, claiming them {claim_ms:.1f} ms. So it can take \
 {plan.pages_a_claim} / {(claim_ms + write_ms) / 1e3:.4f} s = {most:,.0f} pages/s. A machine that also claims and \
@@ -159,9 +160,9 @@ def _past_the_knee(fleets: Fleets) -> str:
     rows = []
     for name, one in (
         ("as it is", plan),
-        (f"claims of {LARGE_CLAIM}", larger),
+        (f"tasks of {LARGE_CLAIM}", larger),
         (f"{split.databases} databases", split),
-        (f"{both.databases} databases, claims of {LARGE_CLAIM}", both),
+        (f"{both.databases} databases, tasks of {LARGE_CLAIM}", both),
     ):
         fleet = fleets.of(fleets.many, one)
         rows.append((name, f"{knee(measured, one):,.0f}", *_fleet_row(measured, fleet)[1:]))
@@ -182,7 +183,7 @@ def _past_the_knee(fleets: Fleets) -> str:
 - **Several databases** help in proportion. Hosts are dealt out by a hash of their name: a host's posts, jobs and \
 snapshots are all in one database, and a machine works for one of them. Only what shows all hosts at once has to ask \
 every database.
-- **Larger claims** save most of what the queue costs, and only that: writing a page costs the same. They also make \
+- **Larger tasks** save most of what the queue costs, and only that: writing a page costs the same. They also make \
 more be read again when a machine dies.
 - **A Postgres with a machine of its own.** Of a page, Postgres itself took {cpu * 1e6:.0f} µs of one core; the rest \
 was its clients, which shared the cores, and waiting for the disk. By that alone each core of its own would take \
@@ -196,11 +197,12 @@ def _not_modelled() -> str:
 
 - The network between machines and Postgres, and its failures. Each claim and each write is some dozens of round \
 trips; at 1 ms each that is time of the reader, not of Postgres.
-- Politeness. Readers in the simulation always have a page to read; the section above says when they don't. Each \
-process keeps the pace of a host for itself: two machines that read the same host ask it twice as often. So each \
-host belongs to one machine, and a fleet needs that before it needs anything else.
-- The metrics scraper takes a lock, so that one run at a time works on a database. Claims by many machines are what \
-the queue is for.
+- Politeness. Readers in the simulation always have a page to read; the section above says when they don't. The \
+turns at a host are rows of the database, so that all machines together ask it no more often than one would; a turn \
+is one more small transaction a page.
+- Planning. One machine splits a run into tasks, for all of them, while they work at it, and one run of the metrics \
+scraper is open at a time; a fleet that reads faster than one machine plans would wait for it.
+- What a task costs beside its entry in the queue: its row is begun and ended, and each page that is open is marked.
 - Harvests, learning, planning, drafts, the dashboard's queries, backups, replicas.
 - Checkpoints and vacuum beyond the minutes in which it was measured, and a table of snapshots that is larger than \
 memory.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
-RUN_EVERY = timedelta(minutes=20)
+RUN_EVERY = timedelta(minutes=5)
 """How often the metrics scraper runs: what is due sooner waits for the next run."""
 
 FOLLOWED_FOR = timedelta(days=30)
@@ -18,7 +18,7 @@ SCHEDULE = (
     (timedelta(days=14), timedelta(hours=6)),
     (timedelta.max, timedelta(days=1)),
 )
-"""Up to which age a post is due again after which pause, as `post_was_read.sql` has it."""
+"""Up to which age a post that does not grow is due again after which pause: `reading_interval` of the database."""
 
 
 def reads_of_a_post(followed_for: timedelta = FOLLOWED_FOR, run_every: timedelta = RUN_EVERY) -> int:

@@ -13,17 +13,19 @@ from scraper.values.counts import Range
 
 SITE = "bench"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-"""When all posts are due. They are 30 days old then, so that one that was read is not due again for a day."""
+"""When posts are due. They are 30 days old then, so that one that was read is not due again for a day."""
 FILL_SECONDS = 150.0
 
 
-async def fill(database: Database, rows: int) -> None:
-    """Follow so many posts, a second between each and the next."""
+async def fill(
+    database: Database, rows: int, *, until: datetime = NOW, apart: timedelta = timedelta(seconds=1)
+) -> None:
+    """Follow so many posts, the last of them due at `until`."""
     await database.pool.execute(
         "insert into posts (site, post_id, url, due_at, posted_at)"
-        " select $1, n::text, 'https://example.org/post/' || n, $2::timestamptz - ($3 - n) * interval '1 second',"
+        " select $1, n::text, 'https://example.org/post/' || n, $2::timestamptz - ($3 - n) * $4::interval,"
         " $2::timestamptz - interval '30 days' from generate_series(1, $3::integer) n",
-        *(SITE, NOW, rows),
+        *(SITE, until, rows, apart),
         timeout=FILL_SECONDS,
     )
     # What autovacuum would have done by the time that anybody pages through it.

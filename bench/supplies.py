@@ -9,13 +9,11 @@ from datetime import timedelta
 from bench.fleet import FULL_SHARE, Fleets, Measured, databases_for
 from bench.markdown import about, number, table
 from bench.schedule import FOLLOWED_FOR, RUN_EVERY, reads_of_a_post
+from jobs.queue import CONNECTIONS as QUEUE_CONNECTIONS
 from scraper.definitions import Definitions
 from scraper.pace import interval_seconds
 from scraper.store.cluster import SMALL
 from scraper.store.database import CONNECTIONS
-
-QUEUE_CONNECTIONS = 3
-"""The queue has a pool of its own; one of its connections listens."""
 
 DAY_SECONDS = 86_400
 GB = 1e9

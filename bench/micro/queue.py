@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import itertools
 import sys
 import time
@@ -18,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+from pgqueuer import AsyncpgDriver, Queries
 
+from bench.micro.consumer import ENTRYPOINT
 from bench.micro.figures import Figure, NotMeasurable, rate
 from bench.micro.server import scratch_server
 
@@ -51,8 +52,7 @@ class Drained:
 
 
 async def measure() -> list[Figure]:
-    """All figures of this room. Raises `NotMeasurable` without pgqueuer, `DatabaseUnavailable` without Postgres."""
-    must_be_installed()
+    """All figures of this room. Raises `DatabaseUnavailable` where no Postgres can be had."""
     async with scratch_server() as server:
         await install(server.dsn)
         one_by_one = [await enqueue(server.dsn, ONE_BY_ONE) for _ in range(ROUNDS)]
@@ -71,26 +71,14 @@ async def measure() -> list[Figure]:
     ]
 
 
-def must_be_installed() -> None:
-    """Raises `NotMeasurable` where pgqueuer is not."""
-    if importlib.util.find_spec("pgqueuer") is None:
-        raise NotMeasurable("pgqueuer is not installed: pip install 'pgqueuer>=1,<2'")
-
-
 async def install(dsn: str) -> None:
     """Make the tables of the queue."""
-    from pgqueuer import AsyncpgDriver, Queries  # noqa: PLC0415 whoever has none measures the rest
-
     async with _connected(dsn) as connection:
         await Queries(AsyncpgDriver(connection)).install()
 
 
 async def enqueue(dsn: str, jobs: int, *, at_a_time: int = 1) -> float:
     """Empty the queue, then put so many jobs into it. Returns jobs a second."""
-    from pgqueuer import AsyncpgDriver, Queries  # noqa: PLC0415 as above
-
-    from bench.micro.consumer import ENTRYPOINT  # noqa: PLC0415 as above
-
     async with _connected(dsn) as connection:
         queries = Queries(AsyncpgDriver(connection))
         await connection.execute("truncate pgqueuer, pgqueuer_log, pgqueuer_statistics")

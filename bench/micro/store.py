@@ -14,7 +14,6 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,19 +23,15 @@ import psutil
 from bench.micro.figures import Figure, rate, spread
 from bench.micro.server import scratch_server
 from bench.micro.walk import Key, due_from, page_ending_at, walk
+from bench.simulated import NOW, fill, page_of
 from jobs import Status
 from jobs.metrics_scraper import PAGES_A_TASK, ROWS_A_PAGE
 from memory.processes import below, process_tree, total_bytes
-from scraper.outcome import Outcome
-from scraper.page import PageReport
-from scraper.post import Post
 from scraper.store import posts, runs
 from scraper.store.database import Database
 from scraper.store.embedded import EmbeddedPostgres
-from scraper.store.posts import FollowedPost, PageOfPost
-from scraper.values.counts import Range
+from scraper.store.posts import FollowedPost
 
-SITE = "bench"
 ROWS = 1_000_000
 NEAR_ROW = 100
 LOOKS = 300
@@ -46,9 +41,8 @@ ROUNDS = 3
 WRITERS = (1, 2, 4)
 CONNECTIONS = 10
 SYNCS = 100
-FILL_SECONDS = 150.0
+RUN_SECONDS = 150.0
 CONNECT_SECONDS = 10.0
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MIB = 1 << 20
 
 
@@ -69,7 +63,7 @@ async def paging(
 
     Takes an empty database, and leaves it with so many posts.
     """
-    await _fill(database, rows)
+    await fill(database, rows)
     size = await _size(database, "posts")
     near = await page_ending_at(database, NEAR_ROW, ROWS_A_PAGE)
     last = await page_ending_at(database, rows, ROWS_A_PAGE)
@@ -184,18 +178,6 @@ def disk_sync(folder: Path, *, times: int = SYNCS) -> Figure:
     )
 
 
-async def _fill(database: Database, rows: int) -> None:
-    await database.pool.execute(
-        "insert into posts (site, post_id, url, due_at, posted_at)"
-        " select $1, n::text, 'https://example.org/post/' || n, $2::timestamptz - ($3 - n) * interval '1 second',"
-        " $2::timestamptz - interval '30 days' from generate_series(1, $3::integer) n",
-        *(SITE, NOW, rows),
-        timeout=FILL_SECONDS,
-    )
-    # What autovacuum would have done by the time that anybody pages through it.
-    await database.pool.execute("vacuum analyze posts", timeout=FILL_SECONDS)
-
-
 async def _page_milliseconds(database: Database, start: Key) -> float:
     started = time.perf_counter()
     async for _ in due_from(database, start, until=NOW, rows_a_page=ROWS_A_PAGE):
@@ -219,7 +201,7 @@ async def _write(database: Database, *, writers: int, snapshots: int, seed: int)
     chosen = random.Random(seed).sample(range(count), snapshots)
     first = int(await database.pool.fetchval("select min(id) from posts"))
     due = await _due(database, [first + row for row in chosen])
-    batches = iter([[_page(row, due[row]) for row in rows] for rows in _cut(list(due), PAGES_A_TASK)])
+    batches = iter([[page_of(post) for post in some] for some in _cut(due, PAGES_A_TASK)])
     seconds: list[float] = []
 
     async def write() -> None:
@@ -237,46 +219,24 @@ async def _write(database: Database, *, writers: int, snapshots: int, seed: int)
 
 
 async def _begin(database: Database) -> int:
-    run = await runs.start(database, "bench", uuid4(), worker="bench", deadline_seconds=FILL_SECONDS)
+    run = await runs.start(database, "bench", uuid4(), worker="bench", deadline_seconds=RUN_SECONDS)
     if run is None:
         raise RuntimeError("another run writes into the same database: take an empty one")
     return run.number
 
 
-async def _due(database: Database, rows: Sequence[int]) -> dict[int, datetime]:
-    """For which time each post is due, in the order of `rows`: it is stored once for that."""
-    found = await database.pool.fetch("select id, due_at from posts where id = any ($1::bigint[])", rows)
-    due = {row["id"]: row["due_at"] for row in found}
-    return {row: due[row] for row in rows}
-
-
-def _cut(rows: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
-
-
-def _page(row: int, due_at: datetime) -> PageOfPost:
-    """A post with all metrics, one of them abbreviated, as real sites have them."""
-    url = f"https://example.org/post/{row}"
-    read = Post(
-        *(str(row), SITE, "post"),
-        url=url,
-        author="reef",
-        text="Low water at six; the gate is open until the flood sets in. " * 3,
-        time=NOW - timedelta(days=row % 30),
-        views=None,
-        likes=row % 10_000,
-        reposts=row % 300,
-        replies=row % 100,
-        bookmarks=row % 50,
-        approximate={"views": Range(32_000, 32_999, "32K")},
-        sources={"views": "label", "likes": "label", "reposts": "label", "replies": "label", "bookmarks": "label"},
-        warnings=("views are abbreviated",),
+async def _due(database: Database, rows: Sequence[int]) -> list[FollowedPost]:
+    """The posts in the order of `rows`."""
+    found = await database.pool.fetch(
+        "select id, site, post_id, url, due_at from posts where id = any ($1::bigint[])", rows
     )
-    report = PageReport(
-        Outcome.OK, "read", url, url, status=200, expected_id=read.id, posts=(read,), layout="post", seconds=0.1
-    )
-    return PageOfPost(FollowedPost(row, SITE, read.id, url, due_at), report)
+    due = {row["id"]: posts.followed(row) for row in found}
+    return [due[row] for row in rows]
+
+
+def _cut(due: Sequence[FollowedPost], size: int) -> Iterator[Sequence[FollowedPost]]:
+    for start in range(0, len(due), size):
+        yield due[start : start + size]
 
 
 async def _size(database: Database, table: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from bench import micro
 from bench.micro import Figure, NotMeasurable, as_json, from_json, gate, queue, store
 from bench.micro.figures import rate, spread
 from bench.micro.walk import START, due_from, page_ending_at, walk
+from bench.simulated import NOW
 from scraper.store.database import Database
 from scraper.store.embedded import EmbeddedPostgres
 from scraper.store.errors import DatabaseUnavailable
@@ -50,8 +50,8 @@ async def test_what_can_not_be_measured_is_named_and_the_rest_is_kept() -> None:
     async def works() -> list[Figure]:
         return [Figure("a", "a", "ms", 1.0)]
 
-    async def has_no_queue() -> list[Figure]:
-        raise NotMeasurable("pgqueuer is not installed")
+    async def has_no_proc() -> list[Figure]:
+        raise NotMeasurable("this system does not tell what a process holds")
 
     async def has_no_database() -> list[Figure]:
         raise DatabaseUnavailable("no Postgres server found")
@@ -60,15 +60,15 @@ async def test_what_can_not_be_measured_is_named_and_the_rest_is_kept() -> None:
         raise TimeoutError("no consumer")
 
     told: list[str] = []
-    parts = {"queue": has_no_queue, "store": has_no_database, "slow": takes_too_long, "gate": works}
+    parts = {"memory": has_no_proc, "store": has_no_database, "slow": takes_too_long, "gate": works}
     found = await micro.measure(told.append, parts=parts)
     assert [figure.key for figure in found.figures] == ["a"]
     assert [(one.part, one.reason) for one in found.missing] == [
-        ("queue", "pgqueuer is not installed"),
+        ("memory", "this system does not tell what a process holds"),
         ("store", "no Postgres server found"),
         ("slow", f"it took too long, over {micro.PART_SECONDS:.0f} s or in one step of it: no consumer"),
     ]
-    assert told == ["queue", "store", "slow", "gate"]
+    assert told == ["memory", "store", "slow", "gate"]
 
 
 async def test_a_bug_is_not_taken_for_something_that_can_not_be_measured() -> None:
@@ -90,7 +90,7 @@ async def test_paging_sees_every_row_once_and_leaves_them_all(database: Database
     assert found["store.rows_paged"].value == ROWS
     assert await database.pool.fetchval("select count(*) from posts") == ROWS
     assert found["store.post_bytes"].value > 0
-    walked = await walk(database, until=store.NOW, rows_a_page=70)
+    walked = await walk(database, until=NOW, rows_a_page=70)
     assert (walked.rows, walked.is_in_order) == (ROWS, True)
     assert walked.held_bytes
 
@@ -100,7 +100,7 @@ async def test_the_page_at_a_row_is_the_one_that_ends_there(database: Database, 
     await store.paging(database, rows=ROWS, looks=2, rows_a_page=500)
     start = await page_ending_at(database, row, 20)
     assert (start == START) == (row == 20)
-    async for page in due_from(database, start, until=store.NOW, rows_a_page=20):
+    async for page in due_from(database, start, until=NOW, rows_a_page=20):
         assert [int(one["post_id"]) for one in page] == list(range(row - 19, row + 1))
         break
 
@@ -145,9 +145,3 @@ async def test_every_job_is_done_once_whoever_does_it(fresh_dsn: str, consumers:
     assert len(drained.by_consumer) == consumers
     assert sum(drained.by_consumer) == drained.finished == drained.endings == 230
     assert drained.left == 0
-
-
-async def test_without_pgqueuer_the_queue_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(NotMeasurable, match="pip install 'pgqueuer"):
-        await queue.measure()

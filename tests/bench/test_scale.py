@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +13,8 @@ import pytest
 from bench import fleet, scale, schedule
 from bench.fleet import Measured, Plan, knee, simulate
 from bench.micro.figures import Figure, as_json
-from scraper.store.database import sql
+from jobs import metrics_scraper
+from scraper.store.database import Database
 
 MEASURED = Measured(
     pages_per_second=9.0,
@@ -116,16 +116,16 @@ def test_the_same_seed_gives_the_same_fleet_and_another_seed_another() -> None:
     assert simulate(MEASURED, 20) != simulate(MEASURED, 20, seed=8)
 
 
-def test_the_schedule_is_the_one_that_the_database_keeps() -> None:
-    found = re.findall(r"interval '(\d+) (\w+)' then interval '(\d+) (\w+)'", sql("post_was_read"))
-    assert [(_time(n, unit), _time(m, other)) for n, unit, m, other in found] == list(schedule.SCHEDULE[:-1])
-    last = re.search(r"else interval '(\d+) (\w+)'", sql("post_was_read"))
-    assert last is not None
-    assert _time(*last.groups()) == schedule.SCHEDULE[-1][1]
+async def test_the_schedule_is_the_one_that_the_database_keeps(database: Database) -> None:
+    younger = timedelta(0)
+    for up_to, pause in schedule.SCHEDULE:
+        for age in (younger, min(up_to, timedelta(days=365)) - timedelta(seconds=1)):
+            assert await database.pool.fetchval("select reading_interval($1::interval, null)", age) == pause
+        younger = up_to
 
 
-def _time(number: str, unit: str) -> timedelta:
-    return timedelta(**{f"{unit.removesuffix('s')}s": int(number)})
+def test_runs_are_as_often_as_the_job_has_them() -> None:
+    assert metrics_scraper.SCHEDULE.every == schedule.RUN_EVERY
 
 
 @pytest.mark.parametrize(
