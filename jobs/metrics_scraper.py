@@ -76,16 +76,29 @@ def after_lease(
     return After(left[1:], given_up=left[0])
 
 
-def deal(posts: Iterable[FollowedPost], pages_a_task: int = PAGES_A_TASK) -> list[NewTask]:
-    """Deal posts out, in their order, to tasks of one site each."""
-    by_site: defaultdict[str, list[int]] = defaultdict(list)
-    for post in posts:
-        by_site[post.site].append(post.row)
-    return [
-        NewTask({"site": site}, Claims.POSTS, rows[start : start + pages_a_task])
-        for site, rows in by_site.items()
-        for start in range(0, len(rows), pages_a_task)
-    ]
+class Dealer:
+    """Deals posts out, in their order, to tasks of one site each. Holds less than a task of each site."""
+
+    def __init__(self, pages_a_task: int = PAGES_A_TASK) -> None:
+        self._pages_a_task = pages_a_task
+        self._held: defaultdict[str, list[int]] = defaultdict(list)
+
+    def deal(self, posts: Iterable[FollowedPost]) -> list[NewTask]:
+        """The tasks that are full with these posts."""
+        full = []
+        for post in posts:
+            rows = self._held[post.site]
+            rows.append(post.row)
+            if len(rows) == self._pages_a_task:
+                full.append(NewTask({"site": post.site}, Claims.POSTS, rows))
+                del self._held[post.site]
+        return full
+
+    def rest(self) -> list[NewTask]:
+        """The tasks that are not full."""
+        rest = [NewTask({"site": site}, Claims.POSTS, rows) for site, rows in self._held.items()]
+        self._held.clear()
+        return rest
 
 
 class MetricsScraper:
@@ -145,8 +158,11 @@ class MetricsScraper:
             monitor=self._monitor,
             is_critical=True,
         )
+        # With many sites a page of rows has few posts of each: tasks are filled from one page to the next.
+        dealer = Dealer(2 if run.is_small else PAGES_A_TASK)
         async for page in due:
-            yield deal(map(store.followed, page))
+            yield dealer.deal(map(store.followed, page))
+        yield dealer.rest()
         if due.stopped_early:
             raise PutOff(due.stopped_early)
 

@@ -43,6 +43,8 @@ LOCK_KEY: Final = 0x71DE6A7F
 RUN_PRIORITY: Final = 1_000_000
 """Planning is short, and what it plans is for everybody: it goes before tasks."""
 
+LOG_KEPT: Final = timedelta(hours=1)
+LOG_ROWS_AT_ONCE: Final = 50_000
 AGE_SECONDS: Final = 15.0
 """As with leases: who waits so long rises in priority by one."""
 
@@ -144,6 +146,16 @@ class Queue:
                 " where q.status = 'queued' for update of q skip locked"
                 ") w where q.id = w.id and q.priority <> w.priority",
                 *(list(priorities), list(priorities.values()), AGE_SECONDS),
+            )
+
+    async def forget_log(self) -> None:
+        """Remove what the library has written down of what it delivered: it is in `tasks` and `job_runs`."""
+        async with self._database.connection() as connection:
+            table = Queries.from_asyncpg_connection(connection).qbe.settings.queue_table_log
+            await connection.execute(
+                f"delete from {table} where id in (select id from {table}"  # noqa: S608 as above
+                " where created < clock_timestamp() - $1::interval limit $2)",
+                *(LOG_KEPT, LOG_ROWS_AT_ONCE),
             )
 
     async def work(self, handlers: Handlers, *, at_once: int, stopping: asyncio.Event) -> None:

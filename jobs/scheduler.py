@@ -67,6 +67,7 @@ class Scheduler:
                     await self._manager.sweep()
                 if ticks % ALARM_TICKS == 0:
                     await self.look()
+                    await self._queue.forget_log()
                 failures = 0
             except Exception as error:  # noqa: BLE001 it is logged, and tried again
                 # A schedule that stops is worse than one that is late; what is wrong is in the log each time.

@@ -11,7 +11,7 @@ import pytest
 
 from browser_pool import BrowserGone, BrowserPoolError, LeaseRecalled
 from jobs import MetricsScraper, Status
-from jobs.metrics_scraper import ATTEMPTS, After, after_lease, deal
+from jobs.metrics_scraper import ATTEMPTS, After, Dealer, after_lease
 from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from scraper.post import METRICS
@@ -36,8 +36,19 @@ async def follow_all(shop: Any, site: DemoSite) -> None:
 
 def test_posts_are_dealt_out_in_order_and_by_site() -> None:
     other = FollowedPost(4, "x", "4", "https://x.com/a/status/4", DUE)
-    dealt = [(task.payload["site"], task.rows) for task in deal([A, other, B, C], 2)]
-    assert dealt == [("demo", [1, 2]), ("demo", [3]), ("x", [4])]
+    dealer = Dealer(2)
+    full = [(task.payload["site"], task.rows) for task in dealer.deal([A, other, B, C])]
+    assert full == [("demo", [1, 2])]
+    assert [(task.payload["site"], task.rows) for task in dealer.rest()] == [("x", [4]), ("demo", [3])]
+    assert dealer.rest() == []
+
+
+def test_tasks_are_filled_from_one_page_of_rows_to_the_next() -> None:
+    sites = [FollowedPost(row, f"site {row % 20}", str(row), "http://127.0.0.1/", DUE) for row in range(400)]
+    dealer = Dealer(10)
+    tasks = [task for start in range(0, 400, 20) for task in dealer.deal(sites[start : start + 20])] + dealer.rest()
+    assert len(tasks) == 40
+    assert sorted(row for task in tasks for row in task.rows) == list(range(400))
 
 
 @pytest.mark.parametrize(

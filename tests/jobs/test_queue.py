@@ -183,6 +183,16 @@ async def in_order(database: Database) -> list[tuple[str, int]]:
     return [tuple(row) for row in rows]
 
 
+async def test_what_the_library_writes_down_is_kept_for_an_hour(database: Database, queue: Queue) -> None:
+    await Hand(database, queue, Box(), Job("tidy", 50, 10, fine)).begin()
+    assert await database.pool.fetchval("select count(*) from pgqueuer_log") == 1
+    await queue.forget_log()
+    assert await database.pool.fetchval("select count(*) from pgqueuer_log") == 1
+    await database.pool.execute("update pgqueuer_log set created = created - interval '61 minutes'")
+    await queue.forget_log()
+    assert await database.pool.fetchval("select count(*) from pgqueuer_log") == 0
+
+
 async def test_what_the_queue_holds_as_failed_is_queued_again(database: Database, queue: Queue) -> None:
     hand = Hand(database, queue, Box(), Job("tidy", 50, 10, fine))
     await hand.begin()
