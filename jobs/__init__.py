@@ -3,7 +3,7 @@
 - `job`: what a job is, and what a run of one comes to
 - `schedule`: when it runs
 - `manager`: JobManager, which begins runs, splits them into tasks and closes them, or says why not
-- `task_runner`: does a task
+- `task_runner`: does a task; `room`: several at a time, or one alone
 - `queue`: hands out runs and tasks to workers, on any number of machines
 - `scheduler`: asks for runs when they are due, and sees to what dead workers left
 - `worker`: all of that in one process, which comes to an end in order

@@ -104,7 +104,9 @@ class Run:
 
 
 Plan = Callable[[Run], AsyncIterator[Sequence[NewTask]]]
-"""Splits a run into tasks, some at a time. What it had to leave it says at its end, by raising `PutOff`."""
+"""Splits a run into tasks, some at a time. What it had to leave it says at its end, by raising `PutOff`.
+
+Where the worker that plans dies, another begins from the start: a plan is of rows that tasks claim."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from jobs.job import Ending, Job, PutOff, Run, Status
+from jobs.room import Room
 from memory import Component, MemoryGuard, MemoryMonitor, Reading, SkippedForMemory, memory_safe
 from scraper.outcome import Outcome
 from scraper.store import tasks
@@ -64,6 +65,7 @@ class TaskRunner:
         self._tell = tell
         self._stopping = stopping
         self._small = asyncio.Lock()
+        self._room = Room()
         self._at_work: set[asyncio.Task[_Done]] = set()
         self._begun: set[int] = set()
         self._abandoned = False
@@ -117,6 +119,8 @@ class TaskRunner:
                     wait_seconds=self._wait_seconds,
                 ) as is_small,
                 self._small if is_small else nullcontext(),
+                # Two pages that are open when a worker dies can't be told apart: the next time each is alone.
+                self._room.entered(alone=task.is_suspect),
             ):
                 done = await self._work(job, task, is_small=is_small)
         except SkippedForMemory as skipped:

@@ -140,7 +140,8 @@ class EmbeddedPostgres:
                         log.error("postgres.died", folder=str(self.folder), last_words=self._last_words())
                         await self._start(await asyncio.to_thread(self._make_folders), may_be_new=False)
                 self._used_pid = self.pid
-            except (OSError, DatabaseUnavailable) as error:
+            except (OSError, DatabaseUnavailable, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                # It may die again at once; then it is started once more.
                 log.warning("postgres.not_restarted", error=str(error))
 
     def _lost(self) -> DatabaseUnavailable:

@@ -41,8 +41,8 @@ class NewTask:
 class StartedTask:
     """A task that was begun; `began` is when its run did.
 
-    `deaths` counts workers that died at it with no page open, `held` is the page that was taken out of it just now,
-    as workers died there.
+    `deaths` counts workers that died at it with no page open in them, `held` is the page that was taken out of it
+    just now, as workers died there. One that `is_suspect` has a page that was open when a worker died.
     """
 
     number: int
@@ -55,6 +55,7 @@ class StartedTask:
     began: datetime
     deaths: int = 0
     held: str | None = None
+    is_suspect: bool = False
 
 
 async def add(connection: Any, run: int, job: str, tasks: Sequence[NewTask]) -> list[int]:
@@ -78,7 +79,8 @@ async def start(database: Database, number: int, worker: str) -> StartedTask | N
     """Begin a task; None if it is over already.
 
     If the last one who began it never came to an end, that counts against the page that was open then, or, if none
-    was, against the task. A page at which `DEATHS` workers died is held; a task, its worker has to hold.
+    was open in all of that worker, against the task. A page at which `DEATHS` workers died is held; a task, its
+    worker has to hold.
     """
     async with database.connection() as connection, connection.transaction():
         before = await connection.fetchrow(sql("lock_task"), number)
@@ -87,7 +89,10 @@ async def start(database: Database, number: int, worker: str) -> StartedTask | N
         # Names of workers are never used again: one that begins what is its own already has only heard of it twice.
         is_orphan, post = before["worker"] not in (None, worker), before["at_post"]
         held = await _page_killed(connection, post) if is_orphan and post is not None else None
-        row = await connection.fetchrow(sql("start_task"), number, worker, is_orphan and post is None)
+        is_to_blame = is_orphan and post is None and not await _had_page_open(connection, before["worker"])
+        if is_orphan:
+            await connection.execute(sql("spare_bystanders"), before["worker"], number)
+        row = await connection.fetchrow(sql("start_task"), number, worker, is_to_blame)
         if row is None:
             raise NothingWritten(f"task {number} is locked, open, and could not be begun")
     return StartedTask(
@@ -101,7 +106,13 @@ async def start(database: Database, number: int, worker: str) -> StartedTask | N
         row["began"],
         row["deaths"],
         held,
+        row["is_suspect"],
     )
+
+
+async def _had_page_open(connection: Any, worker: str) -> bool:
+    row = await connection.fetchrow(sql("has_open_page"), worker)
+    return bool(row and row["has_open_page"])
 
 
 async def _page_killed(connection: Any, post: int) -> str | None:

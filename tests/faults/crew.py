@@ -140,6 +140,8 @@ class Crew:
             "TIDEGATE_SITES_DIR": str(FOLDER),
             "TIDEGATE_ALLOW_PRIVATE": "true",
             "TIDEGATE_MAX_CONTEXTS": "1",
+            # Its port may be taken by somebody else's.
+            "TIDEGATE_DASHBOARD": "off",
             "TIDEGATE_SCHEDULES": json.dumps({"metrics_scraper": "every 1d"} | off),
             "TMPDIR": str(self.scratch),
             **{f"TIDEGATE_{name.upper()}": value for name, value in settings.items()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,11 @@ from tidegate.demo import DemoSite, World
 
 POSTS = 60
 SEED = 11
-IDS = [post.id for post in World(SEED, posts=POSTS).posts]
+
+
+def ids(posts: int) -> list[str]:
+    """The posts of the site, in the order in which they are due."""
+    return [post.id for post in World(SEED, posts=posts).posts]
 
 
 @pytest.mark.parametrize("seed", (1, 2))
@@ -29,7 +34,7 @@ async def test_whoever_is_killed_when_every_post_is_read_once_and_as_it_is_true(
 ) -> None:
     chance = Random(seed)
     crew = new_crew(fresh_dsn)
-    slow = {post_id: f"slow:{chance.uniform(0.1, 0.6):.2f}" for post_id in IDS}
+    slow = {post_id: f"slow:{chance.uniform(0.1, 0.6):.2f}" for post_id in ids(POSTS)}
     async with DemoSite(seed=SEED, posts=POSTS, troubles=slow) as site, shared_database(fresh_dsn) as look:
         await follow_all(fresh_dsn, site)
         for _ in range(3):
@@ -50,39 +55,73 @@ async def test_whoever_is_killed_when_every_post_is_read_once_and_as_it_is_true(
     await crew.nothing_is_left_over()
 
 
+async def kill_who_reads(poison: str, site: DemoSite, look: Any, crew: Crew) -> None:
+    """As often as a page is tried: kill the worker that has it open, and let it be taken for dead."""
+    url = site.post_url(site.world.post(poison))
+    for _ in range(DEATHS):
+        crew.start()
+
+        async def victim() -> str | None:
+            name: str | None = await look.fetchval(
+                "select t.worker from tasks t join posts p on p.id = t.at_post where p.url = $1", url
+            )
+            return name if crew.who_is(name) else None
+
+        worker = crew.who_is(await until("somebody is at the page", victim))
+        assert worker is not None
+        worker.kill()
+        # Time goes by until nobody has heard of it for too long.
+        await look.execute("update pgqueuer set heartbeat = heartbeat - interval '1 minute'")
+
+
 async def test_a_page_that_kills_its_worker_three_times_is_held_and_named_and_all_others_are_read(
     fresh_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:
-    poison = IDS[13]
-    crew = new_crew(fresh_dsn, max_contexts="2")
+    poison = ids(40)[33]
+    crew = new_crew(fresh_dsn)
     async with (
         DemoSite(seed=SEED, posts=40, troubles={poison: "hang"}) as site,
         shared_database(fresh_dsn) as look,
     ):
         await follow_all(fresh_dsn, site)
         url = site.post_url(site.world.post(poison))
-        for _ in range(DEATHS):
-            if not crew.alive:
-                crew.start()
-
-            async def victim() -> str | None:
-                name: str | None = await look.fetchval(
-                    "select t.worker from tasks t join posts p on p.id = t.at_post where p.url = $1", url
-                )
-                return name if crew.who_is(name) else None
-
-            worker = crew.who_is(await until("somebody is at the page", victim))
-            assert worker is not None
-            worker.kill()
-            # Nobody has heard of it for as long as it takes to be taken for dead.
-            await look.execute("update pgqueuer set heartbeat = heartbeat - interval '1 minute'")
+        await kill_who_reads(poison, site, look, crew)
         crew.start()
         run = await run_is_over(look)
-        assert run["status"] == "partial"
-        assert url in run["reason"]
-        assert [tuple(row) for row in await look.fetch("select url, state from posts where state <> 'followed'")] == [
-            (url, "held")
-        ]
+        assert (run["status"], run["reason"]) == ("partial", f"{url} is held: {DEATHS} workers died at it")
+        not_followed = await look.fetch("select url, state from posts where state <> 'followed'")
+        assert [tuple(row) for row in not_followed] == [(url, "held")]
         await everything_is_read_once(fresh_dsn, site, but=[poison])
     assert await crew.ask_to_end() == [0]
     await crew.nothing_is_left_over()
+
+
+async def test_what_waits_while_a_page_kills_its_worker_is_read(
+    fresh_dsn: str, new_crew: Callable[..., Crew]
+) -> None:
+    poison = ids(40)[13]
+    slow = {**dict.fromkeys(ids(40), "slow:0.3"), poison: "hang"}
+    crew = new_crew(fresh_dsn, max_contexts="2")
+    async with (
+        DemoSite(seed=SEED, posts=40, troubles=slow) as site,
+        shared_database(fresh_dsn) as look,
+    ):
+        await follow_all(fresh_dsn, site)
+        await kill_who_reads(poison, site, look, crew)
+        crew.start()
+        await run_is_over(look)
+        await everything_is_read_once(fresh_dsn, site, but=[poison])
+
+
+async def test_a_page_that_is_open_beside_one_that_kills_its_worker_is_read(
+    fresh_dsn: str, new_crew: Callable[..., Crew]
+) -> None:
+    bystander, poison = ids(20)[2], ids(20)[13]
+    crew = new_crew(fresh_dsn, max_contexts="2")
+    slow = {**dict.fromkeys(ids(20), "slow:0.3"), bystander: "slow:5", poison: "hang"}
+    async with DemoSite(seed=SEED, posts=20, troubles=slow) as site, shared_database(fresh_dsn) as look:
+        await follow_all(fresh_dsn, site)
+        await kill_who_reads(poison, site, look, crew)
+        crew.start()
+        await run_is_over(look)
+        await everything_is_read_once(fresh_dsn, site, but=[poison])

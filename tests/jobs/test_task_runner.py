@@ -186,6 +186,28 @@ async def test_while_the_database_is_away_nothing_counts_against_a_task(hand: An
     assert row["reason"].startswith("the database: ")
 
 
+async def test_a_task_whose_page_was_open_when_a_worker_died_is_done_alone(hand: Any, database: Database) -> None:
+    await posts.follow(database, "demo", [(str(n), f"http://demo/{n}") for n in range(1, 4)])
+    at_work, beside = set[int](), dict[int, int]()
+
+    async def plan(_: Run) -> AsyncIterator[Sequence[NewTask]]:
+        yield [NewTask({}, Claims.POSTS, [row]) for row in (1, 2, 3)]
+
+    async def work(run: Run) -> Ending:
+        at_work.add(run.task)
+        await asyncio.sleep(0.05)
+        beside[run.task] = max(beside.get(run.task, 0), len(at_work))
+        at_work.discard(run.task)
+        return Ending(Status.SUCCESS)
+
+    one = hand(tidy(work, plan=plan))
+    await one.begin()
+    await database.pool.execute("update posts set worker_deaths = 1 where id = 2")
+    await asyncio.gather(*(one.manager.tasks.perform(number) for number in (1, 2, 3)))
+    assert beside[2] == 1
+    assert len(beside) == 3
+
+
 async def test_a_task_that_is_delivered_again_to_the_worker_that_is_at_it_is_done_once(hand: Any) -> None:
     begun, go_on, times = asyncio.Event(), asyncio.Event(), 0
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -205,6 +207,83 @@ async def test_after_the_server_itself_was_killed_it_is_started_anew(used_folder
     async with EmbeddedPostgres(used_folder) as server:
         assert server.pid != pid
         assert await answers(server.dsn)
+
+
+@asynccontextmanager
+async def kept_running(server: EmbeddedPostgres) -> AsyncIterator[None]:
+    """While this is entered, a server that dies is started anew."""
+    keeping = asyncio.create_task(server.keep_running())
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.wait({keeping})
+
+
+async def another_than(server: EmbeddedPostgres, pid: int) -> int:
+    """Wait until another server is used at the same address, and return its process id."""
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(OSError, asyncpg.PostgresError):
+                if (new := server._used_pid) and new != pid and await answers(server.dsn):
+                    return new
+            await asyncio.sleep(0.02)
+
+
+async def test_a_server_that_is_kept_running_comes_back_at_the_same_address_with_what_was_stored(
+    used_folder: Path,
+) -> None:
+    async with EmbeddedPostgres(used_folder) as server:
+        connection = await asyncpg.connect(server.dsn)
+        await connection.execute("create table if not exists kept_running (word text)")
+        await connection.execute("insert into kept_running values ('ebb')")
+        await connection.close()
+        async with kept_running(server):
+            pids = [server.pid]
+            for _ in range(2):
+                before = pids[-1]
+                assert before is not None
+                os.kill(before, signal.SIGKILL)
+                pids.append(await another_than(server, before))
+                connection = await asyncpg.connect(server.dsn)
+                assert await connection.fetchval("select distinct word from kept_running") == "ebb"
+                await connection.close()
+    assert [runs(pid) for pid in pids] == [False] * 3
+
+
+async def test_a_server_that_was_stopped_by_somebody_else_is_started_anew_as_well(used_folder: Path) -> None:
+    async with EmbeddedPostgres(used_folder) as server, kept_running(server):
+        pid = server.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGINT)
+        new = await another_than(server, pid)
+    assert not runs(new)
+
+
+async def test_many_who_keep_it_running_start_one_server_and_the_last_of_them_stops_it(used_folder: Path) -> None:
+    async with EmbeddedPostgres(used_folder) as first, kept_running(first):
+        async with EmbeddedPostgres(used_folder) as second, kept_running(second):
+            pid = first.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            new = await another_than(first, pid)
+            async with asyncio.timeout(30):
+                while {first._used_pid, second._used_pid} != {new}:  # noqa: ASYNC110 nobody tells when they have moved over
+                    await asyncio.sleep(0.02)
+        assert await answers(first.dsn), "whoever has left has not taken it along"
+        assert first.pid == new
+    assert not runs(new)
+
+
+async def test_a_server_that_is_not_kept_running_any_more_stays_down(used_folder: Path) -> None:
+    async with EmbeddedPostgres(used_folder) as server:
+        async with kept_running(server):
+            pid = server.pid
+            assert pid is not None
+        os.kill(pid, signal.SIGINT)
+        await ended(pid)
+        with pytest.raises((OSError, asyncpg.PostgresError)):
+            await answers(server.dsn)
 
 
 async def test_a_pid_that_belongs_to_another_server_today_is_left_alone(

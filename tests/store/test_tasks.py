@@ -167,6 +167,26 @@ async def test_a_death_between_pages_is_not_laid_at_the_page_before(database: Da
     assert await database.pool.fetchval("select sum(worker_deaths) from posts") == 0
 
 
+async def test_of_a_worker_that_died_only_the_page_that_was_open_is_to_blame(
+    database: Database, rows: list[int]
+) -> None:
+    run = await begin(database)
+    opened, waiting, other = await add(database, run, of(rows[:1]), of(rows[1:2]), of(rows[2:]))
+    for number in (opened, waiting, other):
+        await start(database, number, "dead")
+    await tasks.mark(database, opened, rows[0])
+    # Whichever is taken up first, before the page's own task or after it.
+    first = await tasks.start(database, waiting, "a")
+    page = await tasks.start(database, opened, "a")
+    last = await tasks.start(database, other, "a")
+    assert first is not None
+    assert page is not None
+    assert last is not None
+    assert (first.deaths, page.deaths, last.deaths) == (0, 0, 0)
+    assert (first.is_suspect, page.is_suspect, last.is_suspect) == (False, True, False)
+    assert await database.pool.fetchval("select sum(worker_deaths) from posts") == 1
+
+
 async def test_a_task_that_is_delivered_again_to_the_worker_that_is_at_it_is_no_death(
     database: Database, rows: list[int]
 ) -> None:

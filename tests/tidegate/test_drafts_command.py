@@ -30,6 +30,7 @@ NASTY = "How do tides work?\n\x1b[31mred\x1b[0m \u202etxet\u202c ```\n```text\nl
 def say(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fresh_dsn: str) -> Say:
     """`say("list")` runs `tidegate drafts list` on a database of its own."""
     monkeypatch.setenv("TIDEGATE_DATABASE_URL", fresh_dsn)
+
     def run(*words: str) -> Said:
         code = exit_code_of(lambda: app(["drafts", *words], standalone_mode=False))
         out, err = capfd.readouterr()
