@@ -91,9 +91,15 @@ class Worker:
             working = group.create_task(self._work(), name="worker.work")
             if schedules:
                 group.create_task(self.scheduler.run(stop), name="worker.scheduler")
-            await stop.wait()
-            log.info("worker.draining", seconds=self._drain_seconds)
-            await self._drain(working)
+            try:
+                await stop.wait()
+                log.info("worker.draining", seconds=self._drain_seconds)
+                await self._drain(working)
+            except asyncio.CancelledError:
+                # At once, then: what is at work is handed on as it is, so that nobody takes us for dead.
+                self.manager.stopping.set()
+                self.manager.tasks.abandon()
+                raise
 
     async def _work(self) -> None:
         await self._queue.work(self.manager.handlers, at_once=self._at_once, stopping=self.manager.stopping)

@@ -112,6 +112,9 @@ async def test_a_second_signal_ends_it_at_once_and_the_next_worker_does_the_rest
         run = await run_is_over(look)
         assert (run["status"], run["reason"], run["pages"]) == ("success", None, POSTS)
         await everything_is_read_once(fresh_dsn, site)
+        # Whoever ends it so says nothing against the page that was open.
+        assert await look.fetchval("select sum(worker_deaths) from posts") == 0
+        assert await look.fetchval("select sum(deaths) from tasks") == 0
     assert await crew.ask_to_end() == [0]
     await crew.nothing_is_left_over()
 
