@@ -20,6 +20,7 @@ from scraper.outcome import Outcome
 from tidegate.beginning import begin
 from tidegate.commands import config, db, drafts, jobs, opportunities, posts, targets
 from tidegate.commands.export import export
+from tidegate.commands.harvest import harvest
 from tidegate.commands.pool import pool
 from tidegate.options import Chromium, Format, MemoryLimit, Verbose
 from tidegate.running import EXIT_FAILURE, exit_code_of, run_until_done
@@ -42,6 +43,7 @@ app.add_typer(jobs.app, name="jobs", no_args_is_help=True)
 app.add_typer(db.app, name="db", no_args_is_help=True)
 app.add_typer(config.app, name="config", no_args_is_help=True)
 app.command()(export)
+app.command()(harvest)
 app.command()(pool)
 app.command()(jobs.serve)
 app.command()(jobs.worker)
