@@ -74,14 +74,22 @@ def count(value: int | None, approximate: str | None = None) -> str:
 
 
 def table_of(headers: Sequence[str], rows: Sequence[Sequence[str]], *, roomy: str, width: int) -> Table:
-    """A table `width` wide, in which `roomy` gets what the other columns leave, and numbers stand to the right."""
+    """A table `width` wide, in which `roomy` gets what the other columns leave, and numbers stand to the right.
+
+    Where it is too narrow for that the widest columns are cut, so that short ones can be read.
+    """
     table = Table()
     widest = [max(cell_len(cell) for cell in column) for column in zip(headers, *rows, strict=True)]
-    others = sum(cells + CELL_FRAME for header, cells in zip(headers, widest, strict=True) if header != roomy)
-    room = max(LEAST_ROOM, width - others - CELL_FRAME - 1)
+    room = width - 1 - CELL_FRAME * len(headers)
+    others = sum(cells for header, cells in zip(headers, widest, strict=True) if header != roomy)
+    wanted = [
+        min(max(LEAST_ROOM, room - others), cells) if header == roomy else cells
+        for header, cells in zip(headers, widest, strict=True)
+    ]
+    most = next((most for most in range(max(wanted), 1, -1) if sum(min(most, cells) for cells in wanted) <= room), 1)
     for place, header in enumerate(headers):
         is_number = all(NUMBER.fullmatch(row[place]) for row in rows)
-        limit = min(room, widest[place]) if header == roomy else widest[place]
+        limit = min(most, wanted[place])
         table.add_column(header, justify="right" if is_number else "left", no_wrap=True, width=limit)
     for row in rows:
         # As text, not as markup: what a page wrote in brackets is not for the terminal to obey.
