@@ -85,6 +85,16 @@ class Definitions:
         return own or (marked[-1] if marked else None) or (claims[0] if claims else None)
 
 
+def source_of(name: str, *folders: Path) -> str | None:
+    """The text of the file of a definition: from the first folder that has one, else the built-in one; None if none."""
+    places: list[Traversable] = [*folders, files(__package__).joinpath("sites")]
+    for place in places:
+        file = place.joinpath(f"{name}.toml")
+        if file.is_file():
+            return _text_of(file)
+    return None
+
+
 def own_addresses(html: bytes) -> list[str]:
     """The addresses that a saved page gives as its own, the surest first."""
     head = html[:_HEAD_BYTES]

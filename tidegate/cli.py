@@ -260,6 +260,25 @@ def site_list() -> None:
         typer.echo(f"{definition.name:<14} {definition.title:<20} {', '.join(definition.hosts)}")
 
 
+@site_app.command("show")
+def site_show(name: Annotated[str, typer.Argument(metavar="SITE", help="One of `tidegate site list`.")]) -> None:
+    """Print the definition that a site is read by: to look at, or to begin one of your own with.
+
+    Example: tidegate site show lobsters > sites/lobsters.toml
+    """
+    from scraper.definitions import source_of
+    from tidegate.program import definitions_for
+
+    settings = begin(verbose=False)
+    definition = definitions_for(settings).by_name(name)
+    text = source_of(definition.name, *([settings.sites_dir] if settings.sites_dir else []))
+    if text is None:
+        from tidegate.errors import UsageError
+
+        raise UsageError(f"{name} has no file of its own name")
+    typer.echo(text, nl=False)
+
+
 @site_app.command("check")
 def site_check(  # noqa: PLR0917 options of a command
     pages: Annotated[
