@@ -86,7 +86,7 @@ class Definitions:
 
 
 def source_of(name: str, *folders: Path) -> str | None:
-    """The text of the file of a definition: from the first folder that has one, else the built-in one; None if none."""
+    """The text of a definition's file: of the first folder that has one, else the built-in one; None if none has."""
     places: list[Traversable] = [*folders, files(__package__).joinpath("sites")]
     for place in places:
         file = place.joinpath(f"{name}.toml")
