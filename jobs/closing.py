@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from jobs.job import Ending, Status
+from scraper.outcome import Outcome
 from scraper.store.runs import EndedTasks
 
 MOST_REASONS: Final = 5
+READ: Final = frozenset({Outcome.OK, Outcome.EMPTY})
+
+
+def pages_in_words(outcomes: Mapping[str, int]) -> tuple[str | None, bool]:
+    """What pages were that were not read, "3 of 40 pages were not read: 2 timeout, …", and whether most are."""
+    unread = {outcome: pages for outcome, pages in outcomes.items() if outcome not in READ}
+    total, missed = sum(outcomes.values()), sum(unread.values())
+    if not missed:
+        return None, False
+    told = ", ".join(f"{pages} {outcome}" for outcome, pages in sorted(unread.items(), key=lambda one: -one[1]))
+    return f"{missed} of {total} pages were not read: {told}", 2 * missed > total
 
 
 def ending_of(tasks: Sequence[EndedTasks], *reasons: str | None) -> Ending:

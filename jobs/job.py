@@ -103,10 +103,15 @@ class Run:
     mark: Callable[[int | None], Awaitable[None]] = _mark_nothing
 
 
+class MoreLater(Exception):
+    """A plan has more, and goes on when some of the tasks that are open have been done."""
+
+
 Plan = Callable[[Run], AsyncIterator[Sequence[NewTask]]]
 """Splits a run into tasks, some at a time. What it had to leave it says at its end, by raising `PutOff`.
 
-Where the worker that plans dies, another begins from the start: a plan is of rows that tasks claim."""
+It is begun from the start again and again, here or elsewhere, until it comes to its end: where the worker that plans
+dies, where enough tasks are open for now, or where it raises `MoreLater`. So a plan is of rows that tasks claim."""
 
 
 @dataclass(frozen=True, slots=True)

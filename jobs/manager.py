@@ -15,9 +15,9 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from jobs.closing import ending_of
+from jobs.closing import ending_of, pages_in_words
 from jobs.drift_watch import drift_reasons
-from jobs.job import Job, JobReport, Overlap, PutOff, Run, Status
+from jobs.job import Ending, Job, JobReport, MoreLater, Overlap, PutOff, Run, Status
 from jobs.queue import Handlers, Queue
 from jobs.task_runner import AGAIN, WAIT_SECONDS, TaskRunner, admitted, in_words
 from memory import MemoryGuard, SkippedForMemory
@@ -29,7 +29,8 @@ from scraper.store.tasks import NewTask
 
 log = structlog.get_logger()
 
-AHEAD_SECONDS: Final = 0.5
+PLAN_ON: Final = timedelta(seconds=1)
+"""After so long a plan goes on that was as far ahead of its tasks as it may be. Meanwhile it takes up no room."""
 MOST_SKIPS: Final = 3
 """A job that was skipped so often in a row, for lack of memory, must run."""
 
@@ -150,10 +151,7 @@ class JobManager:
     async def _overlap(self, job: Job, ticket: UUID, other: runs.OpenRun) -> timedelta | None:
         if job.overlap is Overlap.WAIT:
             return AGAIN
-        left = f"{other.open_tasks} of {other.tasks} tasks are open" if other.tasks else "it is being planned"
-        await self._skip(
-            job, ticket, f"run {other.number}, begun at {other.since:%Y-%m-%d %H:%M:%S} UTC, is still going: {left}"
-        )
+        await self._skip(job, ticket, still_going(other))
         return None
 
     async def _skip(self, job: Job, ticket: UUID, reason: str) -> None:
@@ -173,8 +171,12 @@ class JobManager:
                 else:
                     async for new in job.plan(Run(number, begun.is_small, self._tell, began=begun.began)):
                         await self._add(job, number, new)
-                        if not await self._until_few_are_open(job, number):
+                        if self.stopping.is_set():
                             return timedelta(0)
+                        if await runs.open_tasks(self._database, number) >= job.tasks_ahead:
+                            return PLAN_ON
+        except MoreLater:
+            return PLAN_ON
         except PutOff as put_off:
             reason = put_off.reason
         except TimeoutError:
@@ -187,14 +189,6 @@ class JobManager:
         await runs.planned(self._database, number, reason)
         await self.close(number)
         return None
-
-    async def _until_few_are_open(self, job: Job, number: int) -> bool:
-        """Wait until fewer tasks than `tasks_ahead` are open. False if this worker stops meanwhile."""
-        while not self.stopping.is_set():
-            if await runs.open_tasks(self._database, number) < job.tasks_ahead:
-                return True
-            await asyncio.sleep(AHEAD_SECONDS)
-        return False
 
     async def _add(self, job: Job, number: int, new: Sequence[NewTask]) -> None:
         async with self._database.connection() as connection, connection.transaction():
@@ -222,7 +216,11 @@ class JobManager:
                 # Another worker has closed it meanwhile.
                 return
             job, reason = over
-            ending = ending_of(await runs.endings(connection, run), reason, *drifts)
+            unread, are_most = pages_in_words(await runs.outcomes_in(connection, run))
+            ending = ending_of(await runs.endings(connection, run), reason, *drifts, *([unread] if are_most else []))
+            if unread is not None and not are_most:
+                # Most of it was read: that is told, and is no failure of the run.
+                ending = Ending(ending.status, "; ".join(filter(None, (ending.reason, unread))))
             await yields.add(connection, read)
             counted = await runs.finish(connection, run, status=ending.status.value, reason=ending.reason)
         log.info(
@@ -243,3 +241,9 @@ class JobManager:
         restored = await self._queue.restore()
         if restored:
             log.warning("queue.restored", entries=restored)
+
+
+def still_going(run: runs.OpenRun) -> str:
+    """Why another run does not begin."""
+    left = f"{run.open_tasks} of {run.tasks} tasks are open" if run.tasks else "it is being planned"
+    return f"run {run.number}, begun at {run.since:%Y-%m-%d %H:%M:%S} UTC, is still going: {left}"

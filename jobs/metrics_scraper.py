@@ -7,16 +7,16 @@ decides how many of them hold a lease. What a lease has read is committed when i
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from browser_pool import BrowserPoolError, Lease, LeaseRecalled, LeaseRefused, UnifiedBrowserPool
-from jobs.job import Ending, Job, PutOff, Run, Status
+from jobs.job import Ending, Job, MoreLater, PutOff, Run, Status
 from jobs.schedule import Schedule
 from memory import Level, MemoryMonitor
 from scraper.definitions import Definitions
@@ -25,6 +25,7 @@ from scraper.errors import UnknownSite
 from scraper.outcome import Outcome
 from scraper.page import PageReport
 from scraper.store import posts as store
+from scraper.store import tasks
 from scraper.store.database import Database
 from scraper.store.patience import patiently
 from scraper.store.posts import FollowedPost, PageOfPost
@@ -40,9 +41,15 @@ ROWS_A_PAGE: Final = 20
 PAGES_A_TASK: Final = 10
 LEASE_SECONDS: Final = 180.0
 TASK_SECONDS: Final = 600.0
+TASKS_A_SITE: Final = 40
+"""So many tasks of one site are open at a time, while there is another."""
 ATTEMPTS: Final = 3
 """So many times a page is tried in another browser or context before its trouble is what it turned out to be."""
 REFUSED_PAUSE: Final = timedelta(seconds=10)
+
+
+class PageInterrupted(BrowserPoolError):
+    """What went wrong with a page may have been its browser: it is read again in another lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +83,13 @@ def after_lease(
     return After(left[1:], given_up=left[0])
 
 
-class Dealer:
-    """Deals posts out, in their order, to tasks of one site each. Holds less than a task of each site."""
-
-    def __init__(self, pages_a_task: int = PAGES_A_TASK) -> None:
-        self._pages_a_task = pages_a_task
-        self._held: defaultdict[str, list[int]] = defaultdict(list)
-
-    def deal(self, posts: Iterable[FollowedPost]) -> list[NewTask]:
-        """The tasks that are full with these posts."""
-        full = []
-        for post in posts:
-            rows = self._held[post.site]
-            rows.append(post.row)
-            if len(rows) == self._pages_a_task:
-                full.append(NewTask({"site": post.site}, Claims.POSTS, rows))
-                del self._held[post.site]
-        return full
-
-    def rest(self) -> list[NewTask]:
-        """The tasks that are not full."""
-        rest = [NewTask({"site": site}, Claims.POSTS, rows) for site, rows in self._held.items()]
-        self._held.clear()
-        return rest
+def deal(site: str, posts: Sequence[FollowedPost], pages_a_task: int = PAGES_A_TASK) -> list[NewTask]:
+    """Deal posts of a site out, in their order, to tasks."""
+    rows = [post.row for post in posts]
+    return [
+        NewTask({"site": site}, Claims.POSTS, rows[start : start + pages_a_task])
+        for start in range(0, len(rows), pages_a_task)
+    ]
 
 
 class MetricsScraper:
@@ -148,21 +139,43 @@ class MetricsScraper:
         return await store.count_due(self._database, until=datetime.now(UTC) + self._due_within, site=self._site)
 
     async def plan(self, run: Run) -> AsyncIterator[Sequence[NewTask]]:
-        """Every post that is due, in tasks."""
+        """Every post that is due, in tasks of one site each, the sites in turn.
+
+        So many tasks of a site are open at most: one that is slow, or asks to be asked seldom, does not keep the
+        others waiting. Posts of sites that are not known here are left to whoever knows them.
+        """
+        opened = Counter(await tasks.open_by_site(self._database, run.number))
+        going = {site: aiter(self._due(run, site)) for site in self._sites()}
+        has_more = False
+        while going:
+            for site, pages in list(going.items()):
+                if len(going) > 1 and opened[site] >= TASKS_A_SITE:
+                    has_more = True
+                    del going[site]
+                elif page := await anext(pages, None):
+                    new = deal(site, [store.followed(row) for row in page])
+                    opened[site] += len(new)
+                    yield new
+                else:
+                    del going[site]
+        if has_more:
+            raise MoreLater
+
+    def _sites(self) -> Sequence[str]:
+        return [self._site] if self._site is not None else self._definitions.names
+
+    async def _due(self, run: Run, site: str) -> AsyncIterator[Sequence[Any]]:
         due = store.due(
             self._database,
             until=run.began + self._due_within,
             not_since=run.began,
-            site=self._site,
+            site=site,
             rows_a_page=2 if run.is_small else ROWS_A_PAGE,
             monitor=self._monitor,
             is_critical=True,
         )
-        # With many sites a page of rows has few posts of each: tasks are filled from one page to the next.
-        dealer = Dealer(2 if run.is_small else PAGES_A_TASK)
         async for page in due:
-            yield dealer.deal(map(store.followed, page))
-        yield dealer.rest()
+            yield page
         if due.stopped_early:
             raise PutOff(due.stopped_early)
 
@@ -193,13 +206,14 @@ class MetricsScraper:
         try:
             self._definitions.by_name(site)
             async with self._pool.lease(site=site, job=NAME, deadline=LEASE_SECONDS) as lease:
-                await self._read_pages(run, now.left, lease, done, resting)
+                await self._read_pages(run, now, lease, done, resting)
         except LeaseRefused as refused:
             raise PutOff(str(refused), REFUSED_PAUSE) from None
         except BrowserPoolError as error:
             problem = error
         except UnknownSite as error:
-            done += [_unread(post, Outcome.REFUSED_URL, str(error)) for post in now.left]
+            # Another worker may know it.
+            raise PutOff(str(error), REFUSED_PAUSE) from None
         finally:
             if done:
                 await self._record(run, done)
@@ -226,17 +240,19 @@ class MetricsScraper:
     async def _read_pages(
         self,
         run: Run,
-        posts: Sequence[FollowedPost],
+        now: After,
         lease: Lease,
         done: list[PageOfPost],
         resting: _Resting,
     ) -> None:
-        definition = self._definitions.by_name(posts[0].site)
-        for place, post in enumerate(posts):
+        definition = self._definitions.by_name(now.left[0].site)
+        for place, post in enumerate(now.left):
             if run.is_stopping() or (place and self._must_let_go(lease)):
                 break
             await run.mark(post.row)
             report = await self._visitor.read(lease, post.url, definition, expected_id=post.post_id)
+            if report.is_interrupted and (place or now.attempt < ATTEMPTS):
+                raise PageInterrupted(report.reason)
             if report.is_put_off:
                 resting.posts.append((post, report.retry_after_seconds or 0.0))
                 resting.reason = report.reason

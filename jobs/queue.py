@@ -8,8 +8,8 @@ handed a number looks first whether there still is something to do.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Self
@@ -39,6 +39,7 @@ HEARTBEAT: Final = timedelta(seconds=25)
 loop ever stands still, and with `POLL` short enough that an orphan is taken up within 40 s."""
 CONNECTIONS: Final = 3
 COMMAND_SECONDS: Final = 30.0
+CLOSE_SECONDS: Final = 5.0
 LOCK_KEY: Final = 0x71DE6A7F
 RUN_PRIORITY: Final = 1_000_000
 """Planning is short, and what it plans is for everybody: it goes before tasks."""
@@ -179,13 +180,7 @@ class Queue:
                 await _first_of(stopping, pause.total_seconds())
 
     async def _work_once(self, handlers: Handlers, at_once: int, stopping: asyncio.Event) -> None:
-        async with asyncpg.create_pool(
-            self._database.dsn,
-            min_size=1,
-            max_size=CONNECTIONS,
-            timeout=CONNECT_SECONDS,
-            command_timeout=COMMAND_SECONDS,
-        ) as pool:
+        async with self._connections() as pool:
             manager = QueueManager(Queries.from_asyncpg_pool(pool))
             for name, handler in ((RUN, handlers.run), (TASK, handlers.task)):
                 manager.register_executor(name, _executor(handler))
@@ -200,6 +195,24 @@ class Queue:
                 )
             finally:
                 stopper.cancel()
+
+    @asynccontextmanager
+    async def _connections(self) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
+        """Connections of the queue's own, let go of within bounds: a server that hangs answers to no farewell."""
+        pool = await asyncpg.create_pool(
+            self._database.dsn,
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+        )
+        try:
+            yield pool
+        finally:
+            try:
+                await asyncpg.compat.wait_for(pool.close(), CLOSE_SECONDS)
+            except TimeoutError:
+                pool.terminate()
 
 
 def _executor(handler: Handler) -> DatabaseRetryEntrypointExecutor:

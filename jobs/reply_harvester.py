@@ -140,7 +140,8 @@ class ReplyHarvester:
         except LeaseRefused as error:
             raise PutOff(str(error), REFUSED_PAUSE) from None
         except UnknownSite as error:
-            outcome, reason = Outcome.REFUSED_URL, str(error)
+            # Another worker may know it.
+            raise PutOff(str(error), REFUSED_PAUSE) from None
         except BrowserPoolError as error:
             if isinstance(error, LeaseRecalled) and not found:
                 raise PutOff(str(error)) from None

@@ -16,7 +16,7 @@ import structlog
 
 from jobs.alarms import OVERDUE_AFTER, alarms
 from jobs.job import Job
-from jobs.manager import JobManager
+from jobs.manager import JobManager, still_going
 from jobs.queue import Queue
 from scraper.store import alarms as alarm_store
 from scraper.store import runs, schedules
@@ -66,6 +66,8 @@ class Scheduler:
                 if ticks % SWEEP_TICKS == 0:
                     await self._manager.sweep()
                 if ticks % ALARM_TICKS == 0:
+                    if ticks:
+                        await self.declare_again()
                     await self.look()
                     await self._queue.forget_log()
                 failures = 0
@@ -88,6 +90,12 @@ class Scheduler:
             await schedules.declare(self._database, name, str(schedule), schedule.first)
         await schedules.forget_others(self._database, list(scheduled), list(self._jobs))
 
+    async def declare_again(self) -> None:
+        """Write down what another worker, for which it is off, has taken out since."""
+        for name, job in self._jobs.items():
+            if job.schedule is not None:
+                await schedules.declare(self._database, name, str(job.schedule), job.schedule.first)
+
     async def tick(self) -> list[str]:
         """Ask for the runs that are due. Returns of which jobs."""
         asked = []
@@ -100,7 +108,9 @@ class Scheduler:
                 if await self._queue.ask_for_run(connection, name, ticket, key=f"run:{name}"):
                     asked.append(name)
                 else:
-                    reason = "the run asked for before has not begun yet: no worker is free"
+                    going = await runs.open_run(self._database, name)
+                    waits = "the run asked for before has not begun yet: no worker is free"
+                    reason = waits if going is None else still_going(going)
                     log.warning("job.skipped", job=name, reason=reason)
                     await runs.skip_in(connection, name, ticket, reason, worker=self._worker)
                 await schedules.advance(connection, name, schedule.following(row["now"], self._chance()))
@@ -111,9 +121,19 @@ class Scheduler:
         async with try_lock(self._database, "alarms", "look") as is_mine:
             if not is_mine:
                 return
+            resting = await self._resting()
             for name, job in self._jobs.items():
+                if name in resting:
+                    # Nobody expects anything of it.
+                    await alarm_store.tell(self._database, name, {})
+                    continue
                 overdue = None
                 if name == self._reads_posts:
                     overdue = await alarm_store.overdue(self._database, seconds=OVERDUE_AFTER.total_seconds())
                 says = alarms(job, await alarm_store.health(self._database, name), overdue)
                 await alarm_store.tell(self._database, name, says)
+
+    async def _resting(self) -> set[str]:
+        """Jobs that are off, or paused."""
+        going = {row["job"] for row in await schedules.every(self._database) if row["paused_at"] is None}
+        return set(self._jobs) - going

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 from types import MappingProxyType
@@ -50,6 +50,8 @@ _SEAL = (
 _DOCTYPE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
 _REFUSED_CODES = ("ERR_INVALID_URL", "ERR_DISALLOWED_URL_SCHEME", "ERR_UNKNOWN_URL_SCHEME", "ERR_UNSAFE_PORT",
                   "ERR_BLOCKED_BY_CLIENT", "ERR_ABORTED")  # fmt: skip
+_INTERRUPTED_CODES = ("ERR_ABORTED", "ERR_FAILED")
+"""What Chromium says, among others, of a page whose network process has just died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class PageReport:
     `layout` is the face of the site that matched, None where none did. `seconds` is how long it took. `evidence` is
     what the outcome rests on, as plain data. `next_url` is where a feed of several pages goes on. `responses` are
     what the page had asked for, of what may hold records, if it is not what was asked for. `is_put_off`: the host is
-    to be left alone for `retry_after_seconds`, and was not asked at all.
+    to be left alone for `retry_after_seconds`, and was not asked at all. `is_interrupted`: it may have been the
+    browser, and not the page; elsewhere it may be there.
     """
 
     outcome: Outcome
@@ -89,6 +92,7 @@ class PageReport:
     responses: tuple[Response, ...] = ()
     evidence: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     is_put_off: bool = False
+    is_interrupted: bool = False
 
     @property
     def post(self) -> Post | None:
@@ -152,9 +156,11 @@ async def open_page(
         verdict = Verdict(Outcome.TIMEOUT, f"not read within {timeout_seconds:g} s")
         return _unread(verdict, url, opened, asked, started)
     except PageCrashed as error:
-        return _unread(Verdict(Outcome.CRASHED, str(error)), url, opened, asked, started)
+        crashed = _unread(Verdict(Outcome.CRASHED, str(error)), url, opened, asked, started)
+        return replace(crashed, is_interrupted=True)
     except NavigationFailed as error:
-        return _unread(of_failure(error), url, opened, asked, started)
+        failed = _unread(of_failure(error), url, opened, asked, started)
+        return replace(failed, is_interrupted=any(code in error.code for code in _INTERRUPTED_CODES))
     except (ScriptFailed, ValidationError) as error:
         return _unread(of_script_failure(error), url, opened, asked, started)
     return report_of(

@@ -22,7 +22,7 @@ from scraper.store.embedded import EmbeddedPostgres
 from scraper.store.errors import DatabaseUnavailable
 from scraper.store.schema import version_of
 from tidegate.errors import UsageError
-from tidegate.outputs import partial_file, telling
+from tidegate.outputs import is_special, partial_file, telling
 from tidegate.program import has_database, open_database
 from tidegate.settings import Settings
 
@@ -91,7 +91,9 @@ async def shell(settings: Settings) -> int:
 
 
 async def backup_to(settings: Settings, path: Path) -> Backup:
-    """Write the whole database to `path`, which is there only when it is whole. Raises `StoreError`."""
+    """Write the whole database to `path`, which is there only when it is whole. Raises `StoreError`, `UsageError`."""
+    if is_special(path):
+        raise UsageError(f"{path} is no file: a backup takes the place of what is there")
     async with served(settings) as dsn, connected(dsn) as connection, partial_file(path, mode=PRIVATE) as descriptor:
         with io.BufferedWriter(_Told(os.dup(descriptor), path)) as file:
             return await back_up(connection, file)

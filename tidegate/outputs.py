@@ -32,7 +32,7 @@ async def opened(path: Path | None) -> AsyncIterator[Write]:
     if path is None or path == STDOUT:
         sys.stdout.flush()
         yield _to(sys.stdout.fileno(), "stdout")
-    elif _is_special(path):
+    elif is_special(path):
         with telling(str(path)):
             descriptor = os.open(path, os.O_WRONLY)
         try:
@@ -84,7 +84,8 @@ def telling(name: str) -> Iterator[None]:
         ) from None
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
+    """Whether something is there that is neither file nor folder: a pipe, a device."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
 

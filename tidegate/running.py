@@ -6,7 +6,10 @@ import asyncio
 import os
 import signal
 import sys
+import threading
+import traceback
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import structlog
@@ -22,6 +25,8 @@ PARSER_ERRORS: Any = typer.BadParameter.__base__
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
 EXIT_BY_SIGNAL = 128
+BLOCKED_SECONDS = 60.0
+"""So long the event loop may stand still: longer than anything of ours ever holds it."""
 AT_ONCE_SECONDS = 3.0
 """So long clean-up may take after a second signal: what is left then is swept up at the next start."""
 
@@ -41,12 +46,14 @@ def run_until_done(work: Coroutine[Any, Any, T]) -> T:
 
 def serve_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
     """Run `work`. SIGINT and SIGTERM set the event that it is given, for an end in order. A second one is at once."""
-    return _run(work, lambda _, stop: stop.set())
+    return _run(work, lambda _, stop: stop.set(), watch=True)
 
 
 def _run(
     work: Callable[[asyncio.Event], Coroutine[Any, Any, T]],
     first: Callable[[asyncio.Task[T], asyncio.Event], object],
+    *,
+    watch: bool = False,
 ) -> T:
     received: list[int] = []
 
@@ -55,6 +62,7 @@ def _run(
         loop.set_exception_handler(_note)
         stop = asyncio.Event()
         task = asyncio.create_task(work(stop))
+        watchdog = Watchdog() if watch else nullcontext()
 
         def on_signal(number: int) -> None:
             received.append(number)
@@ -67,12 +75,59 @@ def _run(
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal, number)
-        return await task
+        with watchdog:
+            return await task
 
     try:
         return asyncio.run(with_signals())
     except asyncio.CancelledError:
         raise Stopped(received[0] if received else signal.SIGINT) from None
+
+
+class Watchdog:
+    """Ends a process whose event loop stands still, while entered: whatever supervises it starts it again.
+
+    A plug-in that blocks would otherwise hold up every job of this worker, its signals among them, and then, as its
+    task is handed on, those of the next. What a process was at when it ended is counted by those who take it up.
+    """
+
+    def __init__(
+        self, blocked_seconds: float = BLOCKED_SECONDS, end: Callable[[int], object] = os._exit, *, looks: int = 12
+    ) -> None:
+        self._pause_seconds = blocked_seconds / looks
+        self._looks = looks
+        self._end = end
+        self._ticks = 0
+        self._over = threading.Event()
+        self._handle: asyncio.TimerHandle | None = None
+        self._thread = threading.Thread(target=self._look, name="watchdog", daemon=True)
+
+    def __enter__(self) -> None:
+        self._loop, self._loop_thread = asyncio.get_running_loop(), threading.get_ident()
+        self._tick()
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        self._handle = self._loop.call_later(self._pause_seconds / 2, self._tick)
+
+    def _look(self) -> None:
+        # Looks are counted, and not seconds: of a process that was stopped for an hour the loop did not stand still.
+        seen, missed = self._ticks, 0
+        while not self._over.wait(self._pause_seconds):
+            missed = missed + 1 if self._ticks == seen else 0
+            seen = self._ticks
+            if missed >= self._looks:
+                frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 documented, and meant for this
+                at = "".join(traceback.format_stack(frame)[-3:]) if frame else "unknown"
+                log.critical("loop.blocked", seconds=missed * self._pause_seconds, at=at)
+                self._end(EXIT_FAILURE)
+                return
 
 
 def _note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ from scraper.store.errors import DatabaseUnavailable
 from scraper.store.migrations import migrate
 
 CONNECTIONS = 4
+RELEASE_SECONDS = 3.0
+"""A connection that can't be put back in order so quickly is closed."""
 COMMAND_SECONDS = 30.0
 
 _NO_DATABASE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OverflowError)
@@ -77,7 +79,7 @@ class Database:
         try:
             yield connection
         finally:
-            await self.pool.release(connection)
+            await self.pool.release(connection, timeout=RELEASE_SECONDS)
 
     async def fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
         """All rows of the query in `sql/{name}.sql`. Raises `DatabaseUnavailable`."""

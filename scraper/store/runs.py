@@ -154,6 +154,11 @@ async def outcomes(database: Database, run: int) -> dict[str, int]:
     return {row["outcome"]: row["pages"] for row in await database.fetch("outcomes_of_run", run)}
 
 
+async def outcomes_in(connection: Any, run: int) -> dict[str, int]:
+    """The same, in the transaction of `connection`."""
+    return {row["outcome"]: row["pages"] for row in await connection.fetch(sql("outcomes_of_run"), run)}
+
+
 async def report(database: Database, ticket: UUID) -> asyncpg.Record | None:
     """The row of the run that answered `ticket`, once it is over."""
     return await database.fetchrow("report_of_run", ticket)

@@ -75,6 +75,11 @@ async def add(connection: Any, run: int, job: str, tasks: Sequence[NewTask]) -> 
     return numbers
 
 
+async def open_by_site(database: Database, run: int) -> dict[str, int]:
+    """How many tasks of a run are open, by the site that they are of."""
+    return {row["site"]: row["tasks"] for row in await database.fetch("open_tasks_by_site", run)}
+
+
 async def start(database: Database, number: int, worker: str) -> StartedTask | None:
     """Begin a task; None if it is over already.
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs import Ending, Status
-from jobs.closing import MOST_REASONS, ending_of
+from jobs.closing import MOST_REASONS, ending_of, pages_in_words
 from scraper.store.runs import EndedTasks
 
 GOOD = EndedTasks("done", "success", None, 7)
@@ -58,6 +58,21 @@ DROPPED = EndedTasks("dropped", None, "the deadline of its run was over", 4)
 )
 def test_a_run_ends_as_its_tasks_did(tasks: list[EndedTasks], reasons: list[str | None], ending: Ending) -> None:
     assert ending_of(tasks, *reasons) == ending
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "words", "are_most"),
+    (
+        ({}, None, False),
+        ({"ok": 7, "empty": 1}, None, False),
+        ({"ok": 7, "timeout": 1, "not_found": 2}, "3 of 10 pages were not read: 2 not_found, 1 timeout", False),
+        ({"ok": 1, "blocked": 1}, "1 of 2 pages were not read: 1 blocked", False),
+        ({"ok": 1, "blocked": 2}, "2 of 3 pages were not read: 2 blocked", True),
+        ({"not_found": 30}, "30 of 30 pages were not read: 30 not_found", True),
+    ),
+)
+def test_pages_that_were_not_read_are_told(outcomes: dict[str, int], words: str | None, are_most: bool) -> None:  # noqa: FBT001 a column
+    assert pages_in_words(outcomes) == (words, are_most)
 
 
 def test_of_many_reasons_some_are_told_and_the_others_counted() -> None:

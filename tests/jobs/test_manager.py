@@ -11,7 +11,8 @@ from uuid import uuid4
 import pytest
 
 from jobs import Ending, Job, Overlap, PutOff, Run, Status
-from jobs.manager import MOST_SKIPS
+from jobs.job import MoreLater
+from jobs.manager import MOST_SKIPS, PLAN_ON
 from jobs.queue import Queue
 from jobs.task_runner import AGAIN
 from scraper.drift import Place, Yield
@@ -239,47 +240,71 @@ async def test_a_plan_that_takes_all_of_the_time_of_its_run_is_ended(hand: Any, 
     assert reason == UNPLANNED
 
 
-async def test_a_plan_goes_no_further_ahead_of_its_tasks_than_its_job_says(hand: Any, database: Database) -> None:
-    one = hand(Job("tidy", 50, 30, fine, plan=planned, tasks_ahead=2))
-    ticket, most, done = uuid4(), 0, 0
-    planning = asyncio.create_task(one.begin(ticket=ticket))
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while done < 5:
-            tasks = await one.open_tasks()
-            most = max(most, len(tasks))
-            for number in tasks:
-                await one.manager.tasks.perform(number)
-            done = await database.pool.fetchval("select count(*) from tasks where state = 'done'")
-            await asyncio.sleep(0.01)
-        await planning
-    assert most == 2
-    assert (await one.report(ticket)).status is Status.SUCCESS
+def four_posts(half: asyncio.Event) -> Any:
+    """A plan of four posts, one a task, of those that no task has claimed yet."""
 
-
-async def test_a_worker_that_stops_leaves_the_rest_of_its_plan_to_another(hand: Any, database: Database) -> None:
-    await posts.follow(database, "demo", [(str(n), f"http://demo/{n}") for n in range(1, 5)])
-    half = asyncio.Event()
-
-    async def plan(_: Run) -> AsyncIterator[Sequence[NewTask]]:
+    async def plan(run: Run) -> AsyncIterator[Sequence[NewTask]]:
         for row in range(1, 5):
             yield [NewTask({}, Claims.POSTS, [row])]
             half.set()
 
-    job, ticket = Job("tidy", 50, 30, fine, plan=plan, tasks_ahead=2), uuid4()
-    one, other = hand(job), hand(job, worker="b")
-    planning = asyncio.create_task(one.manager.begin("tidy", ticket))
+    return plan
+
+
+async def test_a_plan_goes_no_further_ahead_of_its_tasks_than_its_job_says_and_holds_no_place_meanwhile(
+    hand: Any, database: Database
+) -> None:
+    await posts.follow(database, "demo", [(str(n), f"http://demo/{n}") for n in range(1, 5)])
+    one = hand(Job("tidy", 50, 30, fine, plan=four_posts(asyncio.Event()), tasks_ahead=2))
+    ticket, most = uuid4(), 0
     async with asyncio.timeout(PATIENCE_SECONDS):
+        while await one.manager.begin("tidy", ticket) is not None:
+            tasks = await one.open_tasks()
+            most = max(most, len(tasks))
+            # What a task has done is nobody's turn again in this run; here the posts are just taken away.
+            for number in tasks:
+                await database.pool.execute("update posts set state = 'paused' where task = $1", number)
+                await one.manager.tasks.perform(number)
+    assert most == 2
+    await one.perform_all()
+    assert (await one.report(ticket)).status is Status.SUCCESS
+    assert await database.pool.fetchval("select count(*) from tasks") == 4
+
+
+async def test_a_worker_that_stops_leaves_the_rest_of_its_plan_to_another(hand: Any, database: Database) -> None:
+    await posts.follow(database, "demo", [(str(n), f"http://demo/{n}") for n in range(1, 5)])
+    half, ticket = asyncio.Event(), uuid4()
+    job = Job("tidy", 50, 30, fine, plan=four_posts(half))
+    one, other = hand(job), hand(job, worker="b")
+
+    async def stop() -> None:
         await half.wait()
         one.manager.stopping.set()
-        assert await planning == timedelta(0)
-        await other.perform_all()
-        planning = asyncio.create_task(other.manager.begin("tidy", ticket))
-        while not planning.done():
-            await other.perform_all()
-            await asyncio.sleep(0.01)
-        assert await planning is None
+
+    async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as group:
+        group.create_task(stop())
+        assert await one.manager.begin("tidy", ticket) == timedelta(0)
+    assert 0 < len(await other.open_tasks()) < 4
+    assert await other.manager.begin("tidy", ticket) is None
+    assert len(await other.open_tasks()) == 4
     await other.perform_all()
     assert (await other.report(ticket)).status is Status.SUCCESS
+
+
+async def test_a_plan_that_has_more_for_later_is_not_over(hand: Any, database: Database) -> None:
+    calls = 0
+
+    async def plan(_: Run) -> AsyncIterator[Sequence[NewTask]]:
+        nonlocal calls
+        calls += 1
+        for some in list[Sequence[NewTask]]():
+            yield some
+        if calls < 3:
+            raise MoreLater
+
+    one, ticket = hand(Job("tidy", 50, 30, fine, plan=plan)), uuid4()
+    assert [await one.manager.begin("tidy", ticket) for _ in range(3)] == [PLAN_ON, PLAN_ON, None]
+    assert (await one.report(ticket)).status is Status.SUCCESS
 
 
 async def test_a_run_for_which_there_is_nothing_to_do_is_over_at_once(hand: Any) -> None:

@@ -10,13 +10,17 @@ import psutil
 import pytest
 
 from browser_pool import BrowserGone, BrowserPoolError, LeaseRecalled
-from jobs import MetricsScraper, Status
-from jobs.metrics_scraper import ATTEMPTS, After, Dealer, after_lease
+from jobs import MetricsScraper, PutOff, Run, Status
+from jobs.job import MoreLater
+from jobs.metrics_scraper import ATTEMPTS, TASKS_A_SITE, After, after_lease, deal
+from memory import MemoryMonitor
 from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from scraper.post import METRICS
-from scraper.store import posts
+from scraper.store import posts, tasks
+from scraper.store.database import Database
 from scraper.store.posts import FollowedPost
+from tests.store.begun import begin
 from tidegate.demo import DemoSite
 from tidegate.demo_run import compare
 
@@ -34,21 +38,49 @@ async def follow_all(shop: Any, site: DemoSite) -> None:
     await posts.follow(shop.database, "demo", [(post.id, site.post_url(post)) for post in site.world.posts])
 
 
-def test_posts_are_dealt_out_in_order_and_by_site() -> None:
-    other = FollowedPost(4, "x", "4", "https://x.com/a/status/4", DUE)
-    dealer = Dealer(2)
-    full = [(task.payload["site"], task.rows) for task in dealer.deal([A, other, B, C])]
-    assert full == [("demo", [1, 2])]
-    assert [(task.payload["site"], task.rows) for task in dealer.rest()] == [("x", [4]), ("demo", [3])]
-    assert dealer.rest() == []
+def test_posts_are_dealt_out_in_order() -> None:
+    dealt = [(task.payload["site"], task.rows) for task in deal("demo", [A, B, C], 2)]
+    assert dealt == [("demo", [1, 2]), ("demo", [3])]
 
 
-def test_tasks_are_filled_from_one_page_of_rows_to_the_next() -> None:
-    sites = [FollowedPost(row, f"site {row % 20}", str(row), "http://127.0.0.1/", DUE) for row in range(400)]
-    dealer = Dealer(10)
-    tasks = [task for start in range(0, 400, 20) for task in dealer.deal(sites[start : start + 20])] + dealer.rest()
-    assert len(tasks) == 40
-    assert sorted(row for task in tasks for row in task.rows) == list(range(400))
+async def planned(database: Database, monitor: MemoryMonitor, definitions: Any, run: int) -> tuple[list[Any], bool]:
+    """The tasks that a plan gives while nobody does any, and whether it has more."""
+    scraper = MetricsScraper(database, None, None, definitions, monitor)  # type: ignore[arg-type]
+    job, new, has_more = scraper.job, list[Any](), False
+    assert job.plan is not None
+    try:
+        async for some in job.plan(Run(run, False, lambda _: None, began=datetime.now(UTC))):
+            async with database.connection() as connection:
+                await tasks.add(connection, run, job.name, some)
+            new += some
+    except MoreLater:
+        has_more = True
+    return new, has_more
+
+
+async def test_sites_take_turns_and_a_large_one_keeps_nobody_waiting(database: Database) -> None:
+    definitions = Definitions.builtin()
+    many, few = 10 * (TASKS_A_SITE + 20), 25
+    await posts.follow(database, "x", [(str(n), f"https://x.com/a/status/{n}") for n in range(many)])
+    await posts.follow(database, "lobsters", [(str(n), f"https://lobste.rs/s/{n}") for n in range(few)])
+    await posts.follow(database, "nobody-knows", [("1", "http://nobody.example/1")])
+    monitor, run = MemoryMonitor(), await begin(database)
+    new, has_more = await planned(database, monitor, definitions, run)
+    # The small one is planned whole, among the first; then the large one is alone, and goes on to its end.
+    assert sum(len(task.rows) for task in new if task.payload["site"] == "lobsters") == few
+    assert {task.payload["site"] for task in new[:4]} == {"lobsters", "x"}
+    assert (sum(len(task.rows) for task in new if task.payload["site"] == "x"), has_more) == (many, False)
+    assert await database.pool.fetchval("select count(*) from posts where task is null") == 1
+
+
+async def test_of_two_large_sites_each_waits_for_its_own_tasks(database: Database) -> None:
+    definitions = Definitions.builtin()
+    for site, address in (("x", "https://x.com/a/status"), ("lobsters", "https://lobste.rs/s")):
+        await posts.follow(database, site, [(str(n), f"{address}/{n}") for n in range(10 * (TASKS_A_SITE + 20))])
+    monitor, run = MemoryMonitor(), await begin(database)
+    new, _ = await planned(database, monitor, definitions, run)
+    first = [task.payload["site"] for task in new[: 2 * TASKS_A_SITE]]
+    assert (first.count("x"), first.count("lobsters")) == (TASKS_A_SITE, TASKS_A_SITE)
 
 
 @pytest.mark.parametrize(
@@ -180,11 +212,28 @@ async def test_a_browser_killed_in_mid_run_costs_no_post(shop: Any, demo_site: D
     assert shop.pool.statistics().browsers_lost >= 1
 
 
-async def test_a_post_of_a_site_that_nobody_can_read_is_refused_and_the_others_are_read(
-    shop: Any, demo_site: DemoSite
-) -> None:
+async def test_a_post_of_a_site_that_is_not_known_here_is_left_to_others(shop: Any, demo_site: DemoSite) -> None:
     first = demo_site.world.posts[0]
     await posts.follow(shop.database, "nosuch", [("9", "https://site.example/9")])
     await posts.follow(shop.database, "demo", [(first.id, demo_site.post_url(first))])
     report = await shop.run(scraper_of(shop).job)
-    assert report.outcomes == {"ok": 1, "refused_url": 1}
+    assert report.outcomes == {"ok": 1}
+    row = await shop.database.pool.fetchrow(
+        "select task, last_outcome, due_at < now() as is_due from posts where id = 1"
+    )
+    assert tuple(row) == (None, None, True)
+
+
+async def test_a_task_of_a_site_that_is_not_known_here_is_put_off_for_who_knows_it(
+    database: Database,
+) -> None:
+    await posts.follow(database, "nosuch", [("9", "https://site.example/9")])
+    run = await begin(database)
+    async with database.connection() as connection:
+        [number] = await tasks.add(
+            connection, run, "metrics_scraper", deal("nosuch", [FollowedPost(1, "", "", "", DUE)])
+        )
+    scraper = MetricsScraper(database, None, None, Definitions.builtin(), MemoryMonitor())  # type: ignore[arg-type]
+    with pytest.raises(PutOff, match="no site is called 'nosuch'"):
+        await scraper.work(Run(run, False, lambda _: None, task=number))
+    assert await database.pool.fetchval("select last_outcome from posts") is None

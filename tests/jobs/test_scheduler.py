@@ -165,10 +165,49 @@ async def test_it_goes_on_after_whatever_went_wrong_and_stops_when_told_to(datab
         await running
 
 
+@pytest.mark.parametrize("rest", ("off", "paused"))
+async def test_a_job_that_rests_raises_no_alarm_and_clears_what_it_had(
+    database: Database, queue: Queue, rest: str
+) -> None:
+    going = scheduler(database, queue, job(stale_after=timedelta(hours=1)))
+    await going.declare()
+    await database.pool.execute(
+        "insert into job_runs (job, status, started_at, finished_at)"
+        " values ('tidy', 'failed', now() - interval '9 hours', now() - interval '9 hours')"
+    )
+    await going.look()
+    assert [row["kind"] for row in await alarm_store.raised(database)] == ["stale"]
+    one = going
+    if rest == "paused":
+        assert await schedules.pause(database, "tidy", is_paused=True)
+    else:
+        one = scheduler(database, queue, job(schedule=None, stale_after=timedelta(hours=1)))
+        await one.declare()
+    await one.look()
+    assert await alarm_store.raised(database) == []
+
+
+async def test_a_schedule_that_another_worker_has_taken_out_is_written_down_again(
+    database: Database, queue: Queue
+) -> None:
+    here, elsewhere = scheduler(database, queue, job()), scheduler(database, queue, job(schedule=None))
+    await here.declare()
+    await elsewhere.declare()
+    assert await schedules.every(database) == []
+    await here.declare_again()
+    assert [row["job"] for row in await schedules.every(database)] == ["tidy"]
+    assert await schedules.pause(database, "tidy", is_paused=True)
+    await elsewhere.declare()
+    await here.declare_again()
+    [row] = await schedules.every(database)
+    assert row["paused_at"] is not None
+
+
 async def test_what_is_wrong_with_a_job_is_an_alarm_until_it_is_not_any_more(
     database: Database, queue: Queue
 ) -> None:
     one = scheduler(database, queue, job(stale_after=timedelta(hours=3)))
+    await one.declare()
     await database.pool.execute(
         "insert into job_runs (job, status, started_at, finished_at)"
         " values ('tidy', 'failed', now() - interval '5 hours', now() - interval '4 hours')"

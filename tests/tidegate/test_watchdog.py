@@ -1,0 +1,43 @@
+"""A process whose event loop stands still is ended."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from tidegate.running import EXIT_FAILURE, Watchdog
+
+PATIENCE_SECONDS = 30
+
+
+async def test_a_loop_that_stands_still_is_ended_with_where_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    ended, codes = threading.Event(), list[int]()
+
+    def end(code: int) -> None:
+        codes.append(code)
+        ended.set()
+
+    def blocks_for_ever() -> None:
+        assert ended.wait(PATIENCE_SECONDS)
+
+    with Watchdog(0.3, end):
+        await asyncio.sleep(0)
+        blocks_for_ever()
+    assert codes == [EXIT_FAILURE]
+    said = capsys.readouterr()
+    assert "blocks_for_ever" in said.out + said.err
+
+
+async def test_a_loop_that_goes_on_is_left_alone() -> None:
+    codes = list[int]()
+    with Watchdog(0.6, codes.append):
+        deadline = time.monotonic() + 1.5
+        while time.monotonic() < deadline:
+            # Busy, but never for as long as counts.
+            time.sleep(0.02)  # noqa: ASYNC251 it is what is tried
+            await asyncio.sleep(0)
+    await asyncio.sleep(0.3)
+    assert codes == []
