@@ -6,7 +6,6 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Any, Final
 
-LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 MOST_PORT: Final = 65_535
 
 
@@ -49,6 +48,6 @@ def listen_from(value: Any) -> Listen | None:
         return NOWHERE
     host, colon, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > MOST_PORT:
+    if not colon or not host or "/" in host or not port.isascii() or not port.isdigit() or int(port) > MOST_PORT:
         raise ValueError('write HOST:PORT, such as 127.0.0.1:8710, or "off"')
     return Listen(host, int(port))

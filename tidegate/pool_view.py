@@ -28,8 +28,7 @@ async def state_of(settings: Settings, listen: Listen) -> Mapping[str, Any]:
         async with httpx2.AsyncClient(timeout=ASK_SECONDS, trust_env=False) as asks:
             answer = await asks.get(url, headers=headers)
             answer.raise_for_status()
-            state: Mapping[str, Any] = answer.json()
-            return state
+            state = answer.json()
     except httpx2.HTTPStatusError as error:
         said = "it wants a token: TIDEGATE_DASHBOARD_TOKEN" if error.response.status_code == 401 else str(error)
         raise UsageError(f"the dashboard at {listen} refuses: {said}") from None
@@ -37,6 +36,9 @@ async def state_of(settings: Settings, listen: Listen) -> Mapping[str, Any]:
         raise UsageError(
             f"no Tidegate answers at {listen}: start `tidegate serve`, or name its dashboard with --dashboard"
         ) from None
+    if not isinstance(state, dict) or not isinstance(state.get("pool"), dict):
+        raise UsageError(f"what answers at {listen} is no dashboard of Tidegate; name it with --dashboard")
+    return state
 
 
 def print_pool(state: Mapping[str, Any]) -> None:

@@ -34,6 +34,8 @@ async def serve(settings: Settings, stop: asyncio.Event, *, schedules: bool = Tr
     """
     listen = settings.dashboard or listen
     token = settings.dashboard_token.get_secret_value() if settings.dashboard_token else None
+    if token and not (token.isascii() and token.isprintable()):
+        raise BadSetting("dashboard_token", None, "plain ASCII, as it has to stand in a header")
     if not listen.is_off and not listen.is_loopback and not token:
         raise BadSetting(
             "dashboard", str(listen), "others than this machine can ask there: set TIDEGATE_DASHBOARD_TOKEN as well"

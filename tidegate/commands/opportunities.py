@@ -44,7 +44,9 @@ def dismiss(
     numbers: Annotated[list[int], typer.Argument(metavar="ID...", help="As `tidegate opportunities list` has them.")],
     verbose: Verbose = False,
 ) -> None:
-    """Want nothing of these: they are closed, and don't come back. One with a draft is rejected with it.
+    """Want nothing of these: they are closed, and don't come back.
+
+    One that has a draft is decided on with `tidegate drafts`.
 
     Example: tidegate opportunities dismiss 12 15
     """

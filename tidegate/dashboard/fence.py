@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tidegate.listening import LOOPBACK_NAMES
+from tidegate.listening import Listen
 
 COOKIE: Final = "tidegate"
 OWN_HEADER: Final = "x-tidegate"
@@ -80,11 +79,9 @@ class Fence:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._matches(key_of(given.strip()))
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return False
-        return cookie is not None and self._matches(cookie.value)
+        # A host's cookies are shared by all its ports: what others have put there may be of any form.
+        cookies = (one.strip().partition("=") for one in headers.get("cookie", "").split(";"))
+        return any(name == COOKIE and self._matches(value) for name, _, value in cookies)
 
     def _let_in(self, scope: Scope) -> Response:
         """A browser that brings the token in its address gets the cookie, and an address without it."""
@@ -111,10 +108,10 @@ def key_of(token: str) -> str:
 def is_this_machine(host: str) -> bool:
     """Whether a Host header names this machine by a name that can lead nowhere else. Pure."""
     try:
-        name = urlsplit(f"//{host}").hostname
+        name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return False
-    return name in LOOPBACK_NAMES
+    return Listen(name).is_loopback
 
 
 def is_from_own_page(headers: Headers) -> bool:
@@ -124,4 +121,7 @@ def is_from_own_page(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host")
+    try:
+        return origin is None or urlsplit(origin).netloc == headers.get("host")
+    except ValueError:
+        return False

@@ -26,7 +26,7 @@ from tidegate.listening import Listen
 log = structlog.get_logger()
 
 SHUTDOWN_SECONDS: Final = 2
-MOST_CONNECTIONS: Final = 64
+MOST_CONNECTIONS: Final = 512
 
 
 class Dashboard:

@@ -6,7 +6,7 @@ import asyncio
 import functools
 import getpass
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import resources
 from typing import Any, Final
@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from browser_pool import BrowserPoolError, UnifiedBrowserPool
 from jobs import JobManager
-from memory import Component, MemoryGuard, SkippedForMemory, memory_safe
+from memory import MemoryGuard
 from scraper.store import drafts, planned, schedules
 from scraper.store.database import Database
 from scraper.store.errors import NothingWritten
@@ -33,8 +33,8 @@ MOST_STREAMS: Final = 16
 MOST_HOURS: Final = 24.0 * 14
 MOST_BODY: Final = 64 * 1024
 MOST_WHY: Final = 1000
+MOST_NUMBER: Final = (1 << 63) - 1
 PICTURE_MB: Final = 8.0
-HISTORY_MB: Final = 4.0
 STATIC: Final = {
     "index.html": "text/html; charset=utf-8",
     "app.js": "text/javascript; charset=utf-8",
@@ -112,8 +112,7 @@ class DashboardSite:
         if not 0 < hours <= MOST_HOURS:
             raise HTTPException(400, f"hours is a number up to {MOST_HOURS:.0f}")
         with _told():
-            async with memory_safe(HISTORY_MB, component=Component.DASHBOARD, name="history", guard=self._guard):
-                return JSONResponse(await self._state.history(hours))
+            return JSONResponse(await self._state.history(hours))
 
     async def _events(self, _: Request) -> Response:
         if self._streams >= MOST_STREAMS:
@@ -133,9 +132,12 @@ class DashboardSite:
 
     async def _picture(self, request: Request) -> Response:
         """What the page of a lease shows: never what it runs."""
+        safety = self._guard.is_memory_safe_for_operation(PICTURE_MB)
+        if not safety.safe:
+            # Looked at only: whoever looks is nobody whose skips are written down.
+            raise HTTPException(503, f"memory is short: {safety.reason}")
         with _told():
-            async with memory_safe(PICTURE_MB, component=Component.DASHBOARD, name="picture", guard=self._guard):
-                picture = await self._pool.picture(request.path_params["number"])
+            picture = await self._pool.picture(request.path_params["number"])
         return Response(picture, media_type="image/webp")
 
     async def _job(self, request: Request) -> Response:
@@ -162,13 +164,14 @@ class DashboardSite:
         self, request: Request, approve: Callable[..., Awaitable[None]], reject: Callable[..., Awaitable[None]]
     ) -> Response:
         number, what = request.path_params["number"], request.path_params["what"]
+        if number > MOST_NUMBER:
+            raise HTTPException(404, "there is no such draft")
         body = await _body(request)
         with _told():
             if what == "approve":
-                text = body.get("text")
-                await approve(self._database, number, by=_who(), text=str(text).strip() or None if text else None)
+                await approve(self._database, number, by=_who(), text=_text(body, "text") or None)
             elif what == "reject":
-                await reject(self._database, number, by=_who(), why=str(body.get("why") or "")[:MOST_WHY])
+                await reject(self._database, number, by=_who(), why=_text(body, "why")[:MOST_WHY])
             else:
                 raise HTTPException(404, f"a draft can't be told to {what[:80]}")
         return await self._done()
@@ -195,11 +198,23 @@ async def _body(request: Request) -> dict[str, Any]:
         raise HTTPException(400, "the request broke off") from None
     try:
         value = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HTTPException(400, "the body is no JSON") from None
     if not isinstance(value, dict):
         raise HTTPException(400, "the body is a JSON object")
     return value
+
+
+def _text(body: Mapping[str, Any], key: str) -> str:
+    """A text as the database can keep it. Raises `HTTPException`."""
+    value = body.get(key) or ""
+    if not isinstance(value, str) or "\0" in value or (not value.isascii() and _has_surrogates(value)):
+        raise HTTPException(400, f"{key} is no text")
+    return value.strip()
+
+
+def _has_surrogates(value: str) -> bool:
+    return any("\ud800" <= one <= "\udfff" for one in value)
 
 
 def _who() -> str:
@@ -225,8 +240,6 @@ def _told() -> Iterator[None]:
     """What is known to go wrong in here is an answer. What is not is in the log, and the server goes on."""
     try:
         yield
-    except SkippedForMemory as skipped:
-        raise HTTPException(503, f"memory is short: {skipped.admission.reason}") from None
     except BrowserPoolError as error:
         raise HTTPException(404, str(error)) from None
     except NothingWritten as error:
@@ -234,4 +247,4 @@ def _told() -> Iterator[None]:
     except Exception as error:
         if not is_database_trouble(error):
             raise
-        raise HTTPException(503, f"the database does not answer: {error}") from None
+        raise HTTPException(503, f"the database does not answer: {str(error) or 'not in time'}") from None

@@ -124,6 +124,7 @@ class State:
             if not is_database_trouble(error):
                 raise
             self._freshness = None
+            self._rows = {**self._rows, "freshness": None}
             self._database_says = str(error) or "it did not answer in time"
 
     async def _read(self) -> dict[str, Any]:
@@ -134,10 +135,15 @@ class State:
             "runs": runs.recent(database, limit=MOST_ROWS),
             "alarms": alarms.raised(database),
             "opportunities": opportunities.best(database, limit=MOST_ROWS),
-            "drafts": _first(drafts.in_pages(database, state="waiting")),
-            "planned": _first(planned.in_pages(database, state="waiting")),
+        }
+        waiting = {
+            "drafts": await _first(drafts.in_pages(database, state="waiting")),
+            "planned": await _first(planned.in_pages(database, state="waiting")),
         }
         found = {name: _plain(await part) for name, part in parts.items()}
+        for name, rows in waiting.items():
+            # What a person decides on is shown to its end.
+            found[name] = [_plain(row) | {"text": row["text"]} for row in rows]
         return {"freshness": _plain(self._freshness), **found}
 
     def _memory(self) -> dict[str, Any]:

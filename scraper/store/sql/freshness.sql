@@ -3,7 +3,7 @@ select count(*) filter (where state = 'followed')::integer as followed,
        count(*) filter (where state = 'followed' and due_at <= clock_timestamp())::integer as due,
        count(*) filter (where state = 'followed' and due_at <= clock_timestamp() - make_interval(secs => $1))::integer
            as late,
-       coalesce(extract(epoch from clock_timestamp() - min(due_at) filter (where state = 'followed')), 0)::float8
+       greatest(0, extract(epoch from clock_timestamp() - min(due_at) filter (where state = 'followed')))::float8
            as oldest_due_seconds,
        count(*) filter (where state = 'held')::integer as held,
        count(*) filter (where state = 'given_up')::integer as given_up,

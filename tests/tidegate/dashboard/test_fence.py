@@ -44,7 +44,7 @@ async def guarded() -> AsyncIterator[httpx2.AsyncClient]:
         yield asks
 
 
-@pytest.mark.parametrize("host", ("127.0.0.1:8710", "localhost:8710", "localhost", "[::1]:8710"))
+@pytest.mark.parametrize("host", ("127.0.0.1:8710", "localhost:8710", "localhost", "[::1]:8710", "127.0.0.2"))
 async def test_on_loopback_this_machine_is_answered(local: httpx2.AsyncClient, host: str) -> None:
     assert (await local.get("/state", headers={"host": host})).status_code == 200
 
@@ -78,6 +78,7 @@ async def test_every_answer_tells_browsers_to_run_nothing_but_our_script(local: 
         {"origin": "http://evil.example"},
         OWN | {"origin": "http://evil.example"},
         OWN | {"origin": "null"},
+        OWN | {"origin": "http://["},
         OWN | {"origin": "http://127.0.0.1:9999"},
         OWN | {"sec-fetch-site": "cross-site"},
         OWN | {"sec-fetch-site": "same-site"},
@@ -132,5 +133,9 @@ async def test_a_browser_brings_it_once_and_gets_a_cookie_that_is_not_the_token(
     held = {"cookie": cookie.split(";")[0]}
     assert (await guarded.get("/state", headers=held)).text == "GET /state"
     assert (await guarded.get("/state", headers={"cookie": f"{COOKIE}=0000"})).status_code == 401
+    # A host's cookies are shared by all its ports, and others write them as they like.
+    for other in ('prefs={"a": 1}', "a[b]=1", "bare", "=", ";;"):
+        beside = {"cookie": f"{other}; {held['cookie']}"}
+        assert (await guarded.get("/state", headers=beside)).status_code == 200, other
     assert (await guarded.post("/state", headers=held)).status_code == 403
     assert (await guarded.post("/state", headers=held | OWN)).text == "POST /state"

@@ -59,6 +59,29 @@ async def test_a_button_keeps_the_focus_while_the_page_goes_on(page: Page) -> No
     assert await page.evaluate("document.activeElement.textContent") == "Resume"
 
 
+async def test_what_strangers_are_called_does_not_turn_the_numbers_beside_it(page: Page, shown: Shown) -> None:
+    await shown.database.pool.execute("update opportunities set author = e'\\u202egnp.exe', likes = 12345")
+    await page.wait_for_selector("#opportunity-list :text('12,345')")
+    isolated = "one => getComputedStyle(one).unicodeBidi"
+    for one in await page.locator("#opportunity-list a, #opportunity-list span, #opportunity-list blockquote").all():
+        assert await one.evaluate(isolated) == "isolate"
+
+
+async def test_after_a_decision_the_focus_is_where_one_goes_on(page: Page) -> None:
+    await page.get_by_role("button", name="Reject draft 1").focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#draft-list :text('Nothing waits.')")
+    assert await page.evaluate("document.activeElement.id") == "drafts-title"
+
+
+async def test_a_tab_that_nobody_looks_at_holds_no_connection(page: Page) -> None:
+    hide = "is => { Object.defineProperty(document, 'hidden', {value: is, configurable: true});"
+    await page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", True)
+    assert await page.evaluate("events === null")
+    await page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", False)
+    assert await page.evaluate("events.readyState") in {0, 1}
+
+
 async def test_what_was_not_done_is_said(page: Page, shown: Shown) -> None:
     await shown.database.pool.execute("update drafts set state = 'expired'")
     await page.get_by_role("button", name="Reject draft 1").click()

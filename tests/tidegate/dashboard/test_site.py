@@ -117,6 +117,7 @@ async def test_a_job_is_paused_resumed_and_asked_for(shown: Shown) -> None:
         ("/planned/9/reject", 409, "there is no planned post p9"),
         ("/drafts/1/post", 404, "can't be told to post"),
         ("/leases/77/picture", 405, ""),
+        ("/drafts/99999999999999999999/approve", 404, "there is no such draft"),
     ),
 )
 async def test_what_can_not_be_done_is_said(shown: Shown, path: str, status: int, says: str) -> None:
@@ -137,7 +138,16 @@ async def test_a_draft_is_approved_once_as_it_was_changed(shown: Shown) -> None:
     assert (await shown.asks.post("/drafts/1/approve", headers=OWN)).status_code == 409
 
 
-@pytest.mark.parametrize("body", (b"{", b"[]", b'"x"', b"\xff"))
+async def test_a_draft_is_shown_to_its_end(shown: Shown) -> None:
+    await wait_for_draft(shown.database, "tides " * 300 + "THE END")
+    [waiting] = (await shown.asks.get("/state")).json()["drafts"]
+    assert waiting["text"].endswith("THE END")
+
+
+@pytest.mark.parametrize(
+    "body",
+    (b"{", b"[]", b'"x"', b"\xff", b"[" * 60_000, b'{"text": "\\u0000"}', b'{"text": "\\ud800"}', b'{"text": 7}'),
+)
 async def test_a_body_that_is_none_is_refused(shown: Shown, body: bytes) -> None:
     assert (await shown.asks.post("/drafts/1/approve", headers=OWN, content=body)).status_code == 400
     too_long = b'"' + b"x" * MOST_BODY + b'"'

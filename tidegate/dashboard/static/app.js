@@ -55,6 +55,9 @@ const right = (text) => ({ text: text ?? "" });
 
 function fill(id, rows, nothing) {
   const body = byId(id);
+  // Whoever is copying something is not to lose it.
+  const selected = getSelection();
+  if (selected && !selected.isCollapsed && body.contains(selected.anchorNode)) return;
   // A button that has the focus keeps it although its row is drawn anew.
   const focused = body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   const columns = body.closest("table") ? body.closest("table").querySelectorAll("thead th").length : 1;
@@ -68,16 +71,24 @@ function button(text, key, act, label) {
   return node;
 }
 
+async function whyNot(answer) {
+  const text = await answer.text();
+  try {
+    return JSON.parse(text).error || answer.statusText;
+  } catch {
+    return text.trim() || answer.statusText;
+  }
+}
+
 async function tell(path, body) {
   const trouble = byId("trouble");
   try {
     const answer = await fetch(path, {
       method: "POST", headers: { "x-tidegate": "1", "content-type": "application/json" }, body: JSON.stringify(body || {}),
     });
-    const said = await answer.json();
-    if (!answer.ok) throw new Error(said.error || answer.statusText);
+    if (!answer.ok) throw new Error(await whyNot(answer));
     trouble.hidden = true;
-    show(said);
+    show(await answer.json());
   } catch (error) {
     trouble.textContent = `That was not done: ${error.message}`;
     trouble.hidden = false;
@@ -89,7 +100,9 @@ async function tell(path, body) {
 
 function showReady(state) {
   const missing = state.ready.filter((check) => !check.is_ok);
-  const text = missing.length ? `not ready: ${missing.map((check) => `${check.name}: ${check.says}`).join("; ")}` : "ready";
+  // The names alone are read out: what stands behind them changes with every look.
+  const text = missing.length ? `not ready: ${missing.map((check) => check.name).join(", ")}` : "ready";
+  byId("not-ready").textContent = missing.map((check) => `${check.name}: ${check.says}`).join("; ");
   const node = byId("ready");
   if (node.textContent !== text) node.textContent = text;
   node.className = missing.length ? "warn" : "good";
@@ -174,7 +187,10 @@ function showWords(state) {
   if (words === shown) return;
   shown = words;
   const waiting = [...(state.drafts || []).map((one) => draftCard(one, "drafts", "")), ...(state.planned || []).map((one) => draftCard(one, "planned", "p"))];
-  byId("draft-list").replaceChildren(...(waiting.length ? waiting : [make("li", { class: "quiet" }, "Nothing waits.")]));
+  const list = byId("draft-list"), had_focus = list.contains(document.activeElement);
+  list.replaceChildren(...(waiting.length ? waiting : [make("li", { class: "quiet" }, "Nothing waits.")]));
+  // Whoever has just decided goes on with the next.
+  if (had_focus) (list.querySelector("button") || byId("drafts-title")).focus();
   const found = (state.opportunities || []).map((one) => make("li", {},
     make("p", {}, make("span", { class: "mark" }, one.tier), ` ${one.score.toFixed(2)} · `, link(one.url, `${one.site}, ${one.author || "unknown"}`), ` · ${count(one.likes)} likes, ${count(one.replies)} replies`),
     make("blockquote", {}, one.text || ""), make("p", { class: "quiet" }, one.because)));
@@ -261,8 +277,8 @@ let marks = {};
 async function showHistory() {
   try {
     const answer = await fetch(`/history?hours=${hours}`);
+    if (!answer.ok) throw new Error(await whyNot(answer));
     const history = await answer.json();
-    if (!answer.ok) throw new Error(history.error);
     showChart(history);
     showOutcomes(history);
   } catch (error) {
@@ -279,7 +295,7 @@ async function look(number) {
   says.textContent = "taking a picture…";
   try {
     const answer = await fetch(`/leases/${number}/picture`);
-    if (!answer.ok) throw new Error((await answer.json()).error);
+    if (!answer.ok) throw new Error(await whyNot(answer));
     URL.revokeObjectURL(image.src);
     image.src = URL.createObjectURL(await answer.blob());
     image.hidden = false;
@@ -300,7 +316,23 @@ function start() {
       showHistory();
     });
   }
-  const events = new EventSource("/events");
+  document.addEventListener("visibilitychange", () => (document.hidden ? leave() : listen()));
+  listen();
+  setInterval(() => document.hidden || showHistory(), 30000);
+}
+
+let events = null;
+
+// A tab that nobody looks at holds no connection: a browser has six for a host.
+function leave() {
+  if (events) events.close();
+  events = null;
+}
+
+function listen() {
+  leave();
+  if (document.hidden) return;
+  events = new EventSource("/events");
   events.onmessage = (event) => {
     const state = JSON.parse(event.data);
     const is_first = !Object.keys(marks).length;
@@ -311,8 +343,9 @@ function start() {
   events.onerror = () => {
     byId("ready").textContent = "not connected: Tidegate does not answer";
     byId("ready").className = "bad";
+    // One that was refused does not come back by itself.
+    if (events && events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
   };
-  setInterval(showHistory, 30000);
 }
 
 start();
