@@ -12,7 +12,7 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from typing import Self
 
-from bench.simulated import page_of
+from bench.simulated import SITE, page_of
 from browser_pool import PoolSettings, UnifiedBrowserPool
 from jobs import Ending, Job, MetricsScraper, PutOff, Run, Status, Worker
 from memory import MemoryGuard
@@ -72,7 +72,9 @@ class SimulatedScraper:
         # Never entered: it has no browser.
         self.pool = UnifiedBrowserPool(PoolSettings(max_contexts=lane.contexts), guard=guard)
         self._planner = MetricsScraper(
-            database, self.pool, Visitor(), Definitions.builtin(), guard.monitor, schedule=None
+            *(database, self.pool, Visitor(), Definitions.builtin(), guard.monitor),
+            site=SITE,
+            schedule=None,
         )
 
     @property

@@ -125,8 +125,11 @@ class Watchdog:
             if missed >= self._looks:
                 frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 documented, and meant for this
                 at = "".join(traceback.format_stack(frame)[-3:]) if frame else "unknown"
-                log.critical("loop.blocked", seconds=missed * self._pause_seconds, at=at)
-                self._end(EXIT_FAILURE)
+                try:
+                    log.critical("loop.blocked", seconds=missed * self._pause_seconds, at=at)
+                finally:
+                    # Whoever was to be told may have gone.
+                    self._end(EXIT_FAILURE)
                 return
 
 

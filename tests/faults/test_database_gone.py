@@ -65,7 +65,9 @@ async def test_a_database_that_is_stopped_and_comes_back_costs_no_post(
             assert await look.fetchval("select sum(deaths) from tasks") == 0
             assert len(crew.alive) == 2
             said = {event["event"] for worker in crew.workers for event in worker.said}
-            assert said & {"queue.lost", "database.waited_for", "scheduler.failed"}, "they have noticed"
+            assert said & {"queue.lost", "database.waited_for", "scheduler.failed", "library.says"}, (
+                "they have noticed"
+            )
             assert await crew.ask_to_end() == [0, 0]
         await crew.nothing_is_left_over()
     finally:

@@ -11,7 +11,7 @@ from scraper.store.database import Database
 from scraper.store.export import columns_of, rows_of
 from scraper.store.exportable import Exportable
 
-LEFT_OUT = {"posts": {"task", "worker_deaths"}}
+LEFT_OUT = {"posts": {"task", "worker_deaths", "same_outcomes"}}
 """What is there for workers only."""
 
 

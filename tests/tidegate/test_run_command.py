@@ -45,7 +45,8 @@ async def test_it_reads_what_is_due_and_prints_what_came_of_it(
         assert (code, err) == (0, "")
         first, *outcomes = out.splitlines()
         assert first.startswith(f"metrics_scraper: success, {POSTS} pages, {POSTS - 1} rows, ")
-        assert [line.split() for line in outcomes] == [["ok", str(POSTS - 1)], ["login_wall", "1"]]
+        assert [line.split() for line in outcomes[:2]] == [["ok", str(POSTS - 1)], ["login_wall", "1"]]
+        assert outcomes[2].strip() == f"1 of {POSTS} pages were not read: 1 login_wall"
         code, out, _ = await _finished(run("metrics_scraper", "--json"))
         report = json.loads(out)
         assert (code, report["status"], report["pages"]) == (0, "success", 0), "nothing is due any more"

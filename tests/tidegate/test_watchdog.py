@@ -6,14 +6,14 @@ import asyncio
 import threading
 import time
 
-import pytest
+from structlog.testing import capture_logs
 
 from tidegate.running import EXIT_FAILURE, Watchdog
 
 PATIENCE_SECONDS = 30
 
 
-async def test_a_loop_that_stands_still_is_ended_with_where_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_loop_that_stands_still_is_ended_with_where_it_stands() -> None:
     ended, codes = threading.Event(), list[int]()
 
     def end(code: int) -> None:
@@ -23,12 +23,12 @@ async def test_a_loop_that_stands_still_is_ended_with_where_it_stands(capsys: py
     def blocks_for_ever() -> None:
         assert ended.wait(PATIENCE_SECONDS)
 
-    with Watchdog(0.3, end):
+    with capture_logs() as said, Watchdog(0.3, end):
         await asyncio.sleep(0)
         blocks_for_ever()
     assert codes == [EXIT_FAILURE]
-    said = capsys.readouterr()
-    assert "blocks_for_ever" in said.out + said.err
+    [blocked] = [event for event in said if event["event"] == "loop.blocked"]
+    assert "blocks_for_ever" in blocked["at"]
 
 
 async def test_a_loop_that_goes_on_is_left_alone() -> None:
