@@ -41,8 +41,11 @@ class Scratch:
             sweep(place)
             for _ in range(TRIES):
                 path = Path(tempfile.mkdtemp(prefix=f"tidegate-{os.getpid()}-", dir=place))
-                lock = _lock(path)
-                # Somebody who swept may have come between the two.
+                # Somebody who sweeps may come between each two of these.
+                try:
+                    lock = _lock(path)
+                except FileNotFoundError:
+                    continue
                 if lock is not None and path.exists():
                     return cls(path, lock)
                 if lock is not None:
