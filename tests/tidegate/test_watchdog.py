@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 
@@ -41,3 +43,23 @@ async def test_a_loop_that_goes_on_is_left_alone() -> None:
             await asyncio.sleep(0)
     await asyncio.sleep(0.3)
     assert codes == []
+
+
+def test_a_service_whose_loop_is_blocked_ends_with_exit_code_1_and_says_where() -> None:
+    code = """
+import functools, time
+import tidegate.running as running
+
+running.Watchdog = functools.partial(running.Watchdog, 1.0)
+
+async def plug_in(stop):
+    time.sleep(600)
+
+running.serve_until_stopped(plug_in)
+"""
+    done = subprocess.run(  # noqa: S603 our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
+    assert done.returncode == EXIT_FAILURE
+    assert "loop.blocked" in done.stdout + done.stderr
+    assert "plug_in" in done.stdout + done.stderr
