@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from browser_pool import (
     Lease,
     NavigationFailed,
     NavigationRefused,
+    PageCrashed,
     PageReplaced,
     Proxy,
     UnifiedBrowserPool,
@@ -274,11 +275,26 @@ async def test_a_public_page_gets_nothing_from_a_private_address_nor_opens_windo
     switch = f"--ip-address-space-overrides=127.0.0.1:{web.port}=public"
     public.write_text(f'#!/bin/sh\nexec "{chromium}" "$@" {switch}\n')
     public.chmod(0o755)
-    web.pages["/asks"] = ASKS_FOR.format(private.url)
+    tries = [f"/asks/{number}" for number in range(6)]
+    web.pages |= dict.fromkeys(tries, ASKS_FOR.format(private.url))
     try:
-        async with make_pool(max_contexts=1, chromium=public) as pool, pool.lease(site="pier") as lease:
-            assert await _open(lease, f"{web.url}/asks") == "public"
-            assert await lease.evaluate(SETTLED) == ["refused"]
+        async with make_pool(max_contexts=1, chromium=public) as pool:
+            said = await _asked(pool, [f"{web.url}{path}" for path in tries])
     finally:
         public.unlink()
+    assert said == ["refused"]
     assert private.paths == []
+
+
+async def _asked(pool: UnifiedBrowserPool, tries: Sequence[str]) -> object:
+    """What the same page got, at the first of several addresses that lives.
+
+    About one time in ten Chromium ends its renderer instead, for RFH_INACTIVE_CHECK_FROM_PENDING_COMMIT_RFH: somebody
+    private was asked before the page had committed. Three such deaths, and a pool leaves an address alone.
+    """
+    for url in tries:
+        with suppress(PageCrashed):
+            async with pool.lease(site="pier") as lease:
+                assert await _open(lease, url) == "public"
+                return await lease.evaluate(SETTLED)
+    raise AssertionError(f"the renderer was ended {len(tries)} times of {len(tries)}")
