@@ -71,8 +71,8 @@ class EvidenceFolder:
         Returns where; None where the page gives nothing any more. A disk that is full is told to the log: the outcome
         counts without its evidence, too.
         """
-        html = await _html_of(lane)
-        image = await _image_of(lane) if self.has_room() else None
+        html = await html_of(lane)
+        image = await image_of(lane) if self.has_room() else None
         if html is None and image is None:
             return None
         now = datetime.now(UTC)
@@ -105,15 +105,7 @@ class EvidenceFolder:
         mark = sha256(f"{told['url']} {now.isoformat()}".encode()).hexdigest()[:6]
         name = f"{now:%Y%m%dT%H%M%S%f}-{told['site']}-{told['outcome']}-{mark}"
         place = self.folder / name
-        place.mkdir(parents=True, mode=0o700)
-        if html is not None:
-            (place / PAGE).write_text(html, "utf-8", errors="replace")
-        if image is not None:
-            (place / SCREENSHOT).write_bytes(image)
-        if responses:
-            kept = [{"url": one.url, "body": one.body} for one in responses]
-            (place / RESPONSES).write_text(json.dumps(kept, ensure_ascii=False), "utf-8", errors="replace")
-        (place / REPORT).write_text(json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8")
+        write_page(place, told, html=html, image=image, responses=responses)
         try:
             self._make_room()
         except OSError as error:
@@ -140,6 +132,21 @@ class EvidenceFolder:
             with suppress(FileNotFoundError):
                 shutil.rmtree(place)
             total -= size
+
+
+def write_page(
+    place: Path, told: Mapping[str, Any], *, html: str | None, image: bytes | None, responses: Sequence[Response] = ()
+) -> None:
+    """Write a page into the new folder `place`, as `saved_page` reads it. Blocking. Raises `OSError`."""
+    place.mkdir(parents=True, mode=0o700)
+    if html is not None:
+        (place / PAGE).write_text(html, "utf-8", errors="replace")
+    if image is not None:
+        (place / SCREENSHOT).write_bytes(image)
+    if responses:
+        kept = [{"url": one.url, "body": one.body} for one in responses]
+        (place / RESPONSES).write_text(json.dumps(kept, ensure_ascii=False), "utf-8", errors="replace")
+    (place / REPORT).write_text(json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8")
 
 
 _ONE_WRITES: Final = threading.Lock()
@@ -181,7 +188,8 @@ def read_at_of(page: Path) -> datetime | None:
     return moment if page.name == PAGE and moment.tzinfo is not None else None
 
 
-async def _html_of(lane: Lane) -> str | None:
+async def html_of(lane: Lane) -> str | None:
+    """What the page shows now, as HTML; None where it gives nothing any more."""
     try:
         async with asyncio.timeout(HTML_SECONDS):
             html: str = await lane.evaluate(_HTML, MOST_HTML_CHARACTERS)
@@ -191,7 +199,8 @@ async def _html_of(lane: Lane) -> str | None:
     return html
 
 
-async def _image_of(lane: Lane) -> bytes | None:
+async def image_of(lane: Lane) -> bytes | None:
+    """What the page looks like now, as WebP; None where it gives nothing any more."""
     try:
         return await lane.screenshot()
     except BrowserPoolError as error:

@@ -386,6 +386,7 @@ async (task) => {
   const items = collect(true);
   const counts = new Array(plan.kinds.length).fill(0);
   const out = [];
+  const marked = [];
   let left = 0, isThere = false;
   const branches = new Map();
   for (let i = 0; i < items.length; i++) {
@@ -405,6 +406,7 @@ async (task) => {
     }
     if (key !== null && complete(items[i])) seen.add(key);
     wasCut = false;
+    if (task.marking) marked[out.length] = items[i];
     const values = [];
     for (let s = 0; s < kind.sources.length; s++) values[s] = read(kind.sources[s], element, kind, page);
     let quoted = null;
@@ -424,6 +426,15 @@ async (task) => {
       }
     }
     out[out.length] = { kind: kind.index, values, quoted, single: isSingle(element, kind), depth, above, cut: wasCut };
+  }
+  if (task.marking) {
+    // Where each value is from, for whoever wants to point at it: the element of a post, or of one of its sources.
+    const elementOf = (place, source) => {
+      if (!marked[place]) return null;
+      const [element, kind, page] = marked[place];
+      return source === null ? element : find(kind.sources[source], element, kind, page);
+    };
+    Object.defineProperty(document, Symbol.for("tidegate.marks"), { value: elementOf, configurable: true });
   }
   const scripts = [];
   for (let i = 0; i < plan.scripts.length; i++) {

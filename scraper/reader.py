@@ -89,12 +89,13 @@ def task(
     collecting: bool = False,
     feed: Feed | None = None,
     max_items: int = MAX_ITEMS,
+    marking: bool = False,
 ) -> dict[str, Any]:
     """The argument of `SCRIPT`.
 
     `settled` says that the page will not change any more, as a saved one. `collecting` gives each post once for as
     long as the document stays. With `feed` it goes on as that says first, and is ready when there is a post not read
-    yet.
+    yet. `marking` leaves with the document where each value is from, for `scraper.outlines`.
     """
     return {
         "plan": plan(definition),
@@ -109,6 +110,7 @@ def task(
         "removable": feed is not None and feed.removable,
         "settle_ms": SETTLE_SECONDS * 1000,
         "max_items": max_items,
+        "marking": marking,
         "max_chars": MAX_CHARACTERS,
         "max_script_chars": MAX_SCRIPT_CHARACTERS,
     }

@@ -5,6 +5,7 @@
 - `embedded_postgres`: a running server of our own, started once
 - `database`: a migrated database without rows, emptied for each test
 - `fresh_dsn`: the address of a database with nothing in it, new for each test
+- `display`: a screen to open windows on, and a Chromium that has some
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from hypothesis import settings
 from browser_pool import ChromiumNotFound, find_chromium
 from scraper.store.database import Database
 from scraper.store.embedded import EmbeddedPostgres
+from tests.headed import display, screen, windowed_chromium
 from tidegate.demo import DemoSite
+
+__all__ = ["display", "screen", "windowed_chromium"]
 
 # No test is about time, on no machine; and what fails here fails everywhere.
 settings.register_profile("house", deadline=None, max_examples=60, derandomize=True, database=None)

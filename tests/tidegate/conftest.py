@@ -38,6 +38,7 @@ def start(open_folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     def begin(*words: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
         process = subprocess.Popen(  # noqa: S603 our own command
             [*prefix, sys.executable, "-m", "tidegate.cli", *words],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
