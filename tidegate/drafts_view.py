@@ -88,6 +88,12 @@ def show_one(row: Mapping[str, Any], console: Console, *, planned: bool) -> None
         line(f"posted on {_when(row['posted_at'])} {plain(row['posted_url'])}".rstrip())
 
 
+def as_dict(row: Mapping[str, Any], *, planned: bool) -> dict[str, Any]:
+    """All that is known of a draft, for JSON; times in ISO 8601."""
+    told = {key: value.isoformat() if isinstance(value, datetime) else value for key, value in row.items()}
+    return {**told, "id": name_of(row, planned=planned), "state": _state(row)}
+
+
 def lines(rows: Sequence[Mapping[str, Any]], format: str, *, planned: bool) -> Iterator[str]:  # noqa: A002 its own name
     """`rows` in "jsonl", "csv" (without its header) or "md"."""
     for row in rows:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import asyncpg
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from jobs import JobReport
 from scraper.store import alarms, runs, schedules
+from tidegate.options import print_json
 from tidegate.program import open_database
 from tidegate.settings import MIB, Settings
 
@@ -60,7 +58,7 @@ def show_report(report: JobReport, console: Console) -> None:
 
 def print_report(report: JobReport) -> None:
     """One run, as JSON."""
-    _print(asdict(report))
+    print_json(asdict(report))
 
 
 def show_overview(found: Overview, console: Console) -> None:
@@ -92,7 +90,7 @@ def show_overview(found: Overview, console: Console) -> None:
 
 def print_overview(found: Overview) -> None:
     """Every job, as JSON."""
-    _print({"now": found.now, "jobs": list(map(dict, found.jobs)), "alarms": list(map(dict, found.alarms))})
+    print_json({"now": found.now, "jobs": list(map(dict, found.jobs)), "alarms": list(map(dict, found.alarms))})
 
 
 def show_runs(found: Sequence[asyncpg.Record], console: Console) -> None:
@@ -120,15 +118,7 @@ def show_runs(found: Sequence[asyncpg.Record], console: Console) -> None:
 
 def print_runs(found: Sequence[asyncpg.Record]) -> None:
     """Runs, as JSON."""
-    _print(list(map(dict, found)))
-
-
-def _print(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
-
-
-def _plain(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    print_json(list(map(dict, found)))
 
 
 def _away(moment: datetime, now: datetime) -> str:

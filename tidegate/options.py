@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +21,21 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Chromium = Annotated[Path | None, typer.Option(help="The Chromium to use.", show_default="found by itself")]
 MemoryLimit = Annotated[int | None, typer.Option(help="A limit of your own, in MiB, below that of the machine.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, on stderr.")]
+
+
+def print_json(told: Any) -> None:
+    """What `--json` prints: text that people can read, and nothing in it that a terminal would obey."""
+    text = json.dumps(told, indent=2, default=_plain, ensure_ascii=False)
+    typer.echo(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Controls that JSON may have as they are, and marks that turn what follows around."""
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)

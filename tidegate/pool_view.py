@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -39,11 +38,6 @@ async def state_of(settings: Settings, listen: Listen) -> Mapping[str, Any]:
     if not isinstance(state, dict) or not isinstance(state.get("pool"), dict):
         raise UsageError(f"what answers at {listen} is no dashboard of Tidegate; name it with --dashboard")
     return state
-
-
-def print_pool(state: Mapping[str, Any]) -> None:
-    """The pool, as JSON."""
-    print(json.dumps(state["pool"], indent=2, ensure_ascii=False))  # noqa: T201 results go to stdout
 
 
 def show_pool(state: Mapping[str, Any], console: Console) -> None:

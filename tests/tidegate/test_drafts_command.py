@@ -172,3 +172,16 @@ def test_the_commands_load_neither_playwright_nor_asyncpg() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     assert said == "[]\n"
+
+
+@pytest.mark.usefixtures("written")
+def test_json_has_all_that_is_known_and_nothing_that_a_terminal_obeys(say: Say) -> None:
+    code, out, _ = say("list", "--json")
+    listed = json.loads(out)
+    assert (code, [one["id"] for one in listed], listed[0]["state"]) == (0, ["1", "2"], "waiting")
+    code, out, _ = say("show", "1", "--json")
+    assert (code, json.loads(out)["conversation"]) == (0, NASTY)
+    assert not {"\x1b", "\u202e", "\u202c"} & set(out)
+    code, out, _ = say("show", "p1", "--json")
+    assert (code, json.loads(out)["id"], json.loads(out)["text"]) == (0, "p1", "Notes on tides.")
+    assert say("list", "--state", "approved", "--json")[:2] == (0, "[]\n")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tidegate.beginning import begin
-from tidegate.options import Chromium, MemoryLimit, Verbose
+from tidegate.options import Chromium, Json, MemoryLimit, Verbose, print_json
 from tidegate.running import EXIT_FAILURE, run_until_done
 
 
@@ -36,7 +36,7 @@ def debug(  # noqa: PLR0917 options of a command
     ] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds for the page.", show_default="20")] = None,
     allow_private: Annotated[bool, typer.Option("--allow-private", help="Open private addresses, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     chromium: Chromium = None,
     memory_limit_mb: MemoryLimit = None,
     verbose: Verbose = False,
@@ -100,9 +100,7 @@ def debug(  # noqa: PLR0917 options of a command
 
     sight = run_until_done(work())
     if as_json:
-        import json
-
-        typer.echo(json.dumps(told(sight), indent=2, default=str, ensure_ascii=False))
+        print_json(told(sight))
     elif not watch.pauses(sight.report.outcome):
         show(sight, console)
     if not sight.is_fine or sight.changed:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tidegate.options import Verbose
+from tidegate.options import Json, Verbose, print_json
 from tidegate.running import run_until_done
 
 if TYPE_CHECKING:
@@ -51,13 +51,14 @@ def drafts_list(
     state: Annotated[State, typer.Option(help="Only these.")] = State.WAITING,
     planned: Planned = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many at most.")] = 50,
+    as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """List drafts, the oldest first.
 
     Examples: tidegate drafts list | tidegate drafts list --planned --state approved
     """
-    from tidegate.drafts_view import show_list
+    from tidegate.drafts_view import as_dict, show_list
     from tidegate.formats import console_for_results
 
     async def work(database: Database) -> list[Any]:
@@ -71,6 +72,9 @@ def drafts_list(
 
     rows = _run(work, verbose=verbose)
     console = console_for_results()
+    if as_json:
+        print_json([as_dict(row, planned=planned) for row in rows[:limit]])
+        return
     if not rows:
         typer.echo(
             f"No {'planned posts' if planned else 'drafts'} {'' if state is State.ALL else state.value}".rstrip()
@@ -82,16 +86,21 @@ def drafts_list(
 
 
 @app.command("show")
-def drafts_show(name: Annotated[str, typer.Argument(metavar="ID")], verbose: Verbose = False) -> None:
+def drafts_show(
+    name: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False, verbose: Verbose = False
+) -> None:
     """Show a draft beside the conversation that it is for.
 
     Examples: tidegate drafts show 12 | tidegate drafts show p3
     """
-    from tidegate.drafts_view import show_one
+    from tidegate.drafts_view import as_dict, show_one
     from tidegate.formats import console_for_results
 
     [(planned, number)] = _understood([name])
     row = _run(lambda database: _room(planned=planned).one(database, number), verbose=verbose)
+    if as_json:
+        print_json(as_dict(row, planned=planned))
+        return
     show_one(row, console_for_results(), planned=planned)
 
 

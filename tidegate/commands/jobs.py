@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 
 from tidegate.beginning import begin
-from tidegate.options import Chromium, MemoryLimit, Verbose
+from tidegate.options import Chromium, Json, MemoryLimit, Verbose
 from tidegate.running import EXIT_FAILURE, run_until_done, serve_until_stopped
 
 app = typer.Typer(help="What runs when, how it went, and what is wrong.")
 
 Name = Annotated[str, typer.Argument(metavar="JOB", help="One of those that `tidegate jobs list` shows.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AllowPrivate = Annotated[bool, typer.Option("--allow-private", help="Open private addresses, too.")]
 Dashboard = Annotated[
     str | None,
@@ -82,7 +81,7 @@ def worker(  # noqa: PLR0917 options of a command
 
 def run(  # noqa: PLR0917 options of a command
     job: Name,
-    as_json: AsJson = False,
+    as_json: Json = False,
     chromium: Chromium = None,
     memory_limit_mb: MemoryLimit = None,
     allow_private: AllowPrivate = False,
@@ -111,7 +110,7 @@ def run(  # noqa: PLR0917 options of a command
 
 
 @app.command("list")
-def list_jobs(as_json: AsJson = False, verbose: Verbose = False) -> None:
+def list_jobs(as_json: Json = False, verbose: Verbose = False) -> None:
     """Show every job: when it runs next, how it last went, and what is wrong.
 
     Examples: tidegate jobs list | tidegate jobs list --json
@@ -130,7 +129,7 @@ def list_jobs(as_json: AsJson = False, verbose: Verbose = False) -> None:
 def runs(
     job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Only of this job.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many, the last ones first.")] = 20,
-    as_json: AsJson = False,
+    as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Show the last runs, those that were skipped among them, with their reasons.

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tidegate.beginning import begin
-from tidegate.options import Verbose
+from tidegate.options import Json, Verbose, print_json
 from tidegate.running import run_until_done
 
 
@@ -15,7 +15,7 @@ def pool(
     dashboard: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Where the dashboard of the program to ask is.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     verbose: Verbose = False,
 ) -> None:
     """Show the browser pool of a `tidegate serve` that runs: each lease with its site, age and deadline; who waits.
@@ -23,13 +23,13 @@ def pool(
     Example: tidegate pool
     """
     from tidegate.formats import console_for_results
-    from tidegate.pool_view import print_pool, show_pool, state_of
+    from tidegate.pool_view import show_pool, state_of
     from tidegate.serving import USUAL
 
     settings = begin(verbose=verbose, dashboard=dashboard)
     listen = settings.dashboard if settings.dashboard is not None and not settings.dashboard.is_off else USUAL
     state = run_until_done(state_of(settings, listen))
     if as_json:
-        print_pool(state)
+        print_json(state["pool"])
     else:
         show_pool(state, console_for_results())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
@@ -65,11 +64,6 @@ def show_sum(rows: Sequence[Row], console: Console) -> None:
         said, style = f"Everything that is needed works.{noted}", "bold green"
     console.print()
     console.print(Text(plain(said), style), soft_wrap=True)
-
-
-def print_json(rows: Sequence[Row]) -> None:
-    """Everything, for a program, on stdout. In ASCII, so that any locale can print it."""
-    print(json.dumps(as_dict(rows), indent=2, default=str))  # noqa: T201 it is what was asked for
 
 
 def as_dict(rows: Sequence[Row]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from tidegate.dashboard import Dashboard
 from tidegate.demo import DemoSite
 from tidegate.errors import UsageError
 from tidegate.listening import Listen
-from tidegate.pool_view import print_pool, show_pool, state_of
+from tidegate.options import print_json
+from tidegate.pool_view import show_pool, state_of
 from tidegate.settings import load_settings
 
 
@@ -33,7 +34,7 @@ async def test_it_shows_the_leases_of_the_program_that_runs(
     assert "1 at work, 0 warm, 0 waiting; 1 pages by 1 leases" in said.getvalue()
     assert f"{demo_site.url}/" in said.getvalue()
     capsys.readouterr()
-    print_pool(state)
+    print_json(state["pool"])
     assert [one["job"] for one in json.loads(capsys.readouterr().out)["leases"]] == ["reading"]
 
 
