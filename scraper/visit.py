@@ -44,6 +44,7 @@ class VisitSettings:
     """`page_seconds` is for one page, `feed_seconds` for one feed; a longer wait for a turn is not waited for.
 
     `evidence` is where it is kept what a page looked like that was not what was asked for; None: nowhere.
+    `on_report` is told of each page and feed, by the name of its site; it must not block.
     """
 
     page_seconds: float = 20.0
@@ -51,6 +52,7 @@ class VisitSettings:
     turn_seconds: float = 30.0
     heed_robots: bool = True
     evidence: EvidenceFolder | None = None
+    on_report: Callable[[str, PageReport | FeedReport], None] | None = None
 
 
 class Visitor:
@@ -83,6 +85,11 @@ class Visitor:
         self, lane: Lane, url: str, definition: Definition, *, expected_id: str | None = None
     ) -> PageReport:
         """Open a page and read it. Raises `BrowserGone`, and nothing else that the page is to blame for."""
+        report = await self._read(lane, url, definition, expected_id=expected_id)
+        self._tell(definition, report)
+        return report
+
+    async def _read(self, lane: Lane, url: str, definition: Definition, *, expected_id: str | None) -> PageReport:
         started = time.monotonic()
         denied = await self._admit(url, definition)
         if denied is not None:
@@ -122,6 +129,20 @@ class Visitor:
         on_batch: OnBatch | None = None,
     ) -> FeedReport:
         """Open a feed and collect from it. Raises `BrowserGone`, and what `on_batch` raises."""
+        report = await self._harvest(lane, url, definition, limit=limit, max_age=max_age, on_batch=on_batch)
+        self._tell(definition, report)
+        return report
+
+    async def _harvest(
+        self,
+        lane: Lane,
+        url: str,
+        definition: Definition,
+        *,
+        limit: int,
+        max_age: timedelta | None,
+        on_batch: OnBatch | None,
+    ) -> FeedReport:
         started = time.monotonic()
         denied = await self._admit(url, definition)
         if denied is not None:
@@ -169,6 +190,10 @@ class Visitor:
         await self._note(hosts, _last_outcome(report), came.status, report.retry_after_seconds)
         kept = await self._keep_evidence(lane, definition, report)
         return replace(report, evidence=MappingProxyType({**report.evidence, "kept": kept})) if kept else report
+
+    def _tell(self, definition: Definition, report: PageReport | FeedReport) -> None:
+        if self.settings.on_report is not None:
+            self.settings.on_report(definition.name, report)
 
     async def _keep_evidence(self, lane: Lane, definition: Definition, report: PageReport | FeedReport) -> str | None:
         """Keep what the page shows, unless it is what was asked for. Returns where."""

@@ -2,4 +2,5 @@
 
 - `logs`: events as structlog events, which a pool gets by default
 - `prometheus`: events and statistics as metrics
+- `traces`: events as OpenTelemetry spans
 """
