@@ -25,6 +25,7 @@ from browser_pool.events import (
 )
 from browser_pool.pool import UnifiedBrowserPool
 
+Attributes = Mapping[str, str | int | bool]
 SECOND_NS = 1_000_000_000
 USUAL = frozenset({"released"})
 """How a lease ends that nothing has happened to."""
@@ -68,19 +69,23 @@ class PoolTraces:
                 asked = {"site": event.site, "job": event.job, "reason": event.reason}
                 self._end(self._begun("lease", event.waited_seconds, asked), event.detail or event.reason)
             case BrowserLaunched():
-                launched = {"endpoint": event.endpoint, "version": event.version, "driver": event.uses_driver}
+                launched: Attributes = {
+                    "endpoint": event.endpoint,
+                    "version": event.version,
+                    "driver": event.uses_driver,
+                }
                 self._end(self._begun("browser.launch", event.seconds, launched))
             case BrowserLost():
                 self._end(self._begun("browser.lost", 0, {"endpoint": event.endpoint}), "the browser is gone")
             case BrowserRecycled():
-                recycled = {"endpoint": event.endpoint, "why": event.why, "held_bytes": event.held_bytes}
+                recycled: Attributes = {"endpoint": event.endpoint, "why": event.why, "held_bytes": event.held_bytes}
                 self._end(self._begun("browser.recycle", 0, recycled))
             case EndpointDown():
                 self._end(self._begun("endpoint.down", 0, {"endpoint": event.endpoint}), event.detail)
             case AddressQuarantined():
                 self._end(self._begun("address.quarantine", 0, {"deaths": event.deaths}), "it has killed too often")
 
-    def _begun(self, name: str, seconds_ago: float, attributes: Mapping[str, str | int | bool]) -> Span:
+    def _begun(self, name: str, seconds_ago: float, attributes: Attributes) -> Span:
         return self._tracer.start_span(
             name, attributes=attributes, start_time=self._now_ns() - int(seconds_ago * SECOND_NS)
         )
