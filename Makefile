@@ -10,12 +10,13 @@ test: ## the tests, with the real Chromium and a real Postgres
 	@scripts/setup dev
 	@$(python) -m pytest
 
-check: ## lint, types, and the law that imports point down
+check: ## lint, types, the law that imports point down, and known holes in what is locked
 	@scripts/setup dev
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
 	@.venv/bin/lint-imports --no-logo
+	@$(python) scripts/audit.py deploy/requirements.txt
 
 format: ## let ruff lay the code out
 	@scripts/setup dev
