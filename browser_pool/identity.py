@@ -7,6 +7,7 @@ has set up by hand, such as a session of theirs, comes from a storage state in P
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -135,3 +136,11 @@ class StorageState(_Lenient):
 
 
 DEFAULT_IDENTITY = Identity()
+
+IdentityOf = Callable[[str], Identity]
+"""Who a lease of a site is, by the name of the site. May raise `IdentityRefused`."""
+
+
+def nobody(_site: str) -> Identity:
+    """The identity that has no session, whatever the site."""
+    return DEFAULT_IDENTITY

@@ -35,11 +35,19 @@ class PoolSettings:
     A browser that makes no context in `open_seconds`, or does not close one in `clean_seconds`, is taken to hang and
     is ended.
 
+    With `headed` a browser has windows, with `devtools` DevTools beside each page, and Playwright waits `slow_mo_ms`
+    between one step and the next.
+
+    With `keeps_popups` the windows that a page opens stay: a person looks at them. Only where it is `headed`.
+
     An address under which a browser or renderer died `deaths_per_url` times is left alone for `quarantine_seconds`.
     """
 
     chromium: Path | None = None
     headed: bool = False
+    devtools: bool = False
+    slow_mo_ms: float = 0.0
+    keeps_popups: bool = False
     needs_page: bool = True
     endpoints: tuple[Endpoint, ...] = (LOCAL,)
     max_contexts: int = field(default_factory=_two_a_core)

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
 
-from browser_pool import BrowserPoolError, Lease, LeaseRecalled, LeaseRefused, UnifiedBrowserPool
+from browser_pool import BrowserPoolError, IdentityRefused, Lease, LeaseRecalled, LeaseRefused, UnifiedBrowserPool
+from browser_pool.identity import IdentityOf, nobody
 from jobs.job import Ending, Job, MoreLater, PutOff, Run, Status
 from jobs.schedule import Schedule
 from memory import Level, MemoryMonitor
 from scraper.definitions import Definitions
 from scraper.drift import yields_of
 from scraper.errors import UnknownSite
-from scraper.outcome import Outcome
+from scraper.outcome import Outcome, reason_with_session
 from scraper.page import PageReport
 from scraper.store import posts as store
 from scraper.store import tasks
@@ -106,6 +107,7 @@ class MetricsScraper:
         site: str | None = None,
         due_within: timedelta = timedelta(0),
         schedule: Schedule | None = SCHEDULE,
+        identity_of: IdentityOf = nobody,
     ) -> None:
         self._database = database
         self._pool = pool
@@ -115,6 +117,7 @@ class MetricsScraper:
         self._site = site
         self._due_within = due_within
         self._schedule = schedule
+        self._identity_of = identity_of
 
     @property
     def job(self) -> Job:
@@ -205,9 +208,11 @@ class MetricsScraper:
         seen = len(resting.posts)
         try:
             self._definitions.by_name(site)
-            async with self._pool.lease(site=site, job=NAME, deadline=LEASE_SECONDS) as lease:
+            identity = self._identity_of(site)
+            async with self._pool.lease(site=site, identity=identity, job=NAME, deadline=LEASE_SECONDS) as lease:
                 await self._read_pages(run, now, lease, done, resting)
-        except LeaseRefused as refused:
+        except (LeaseRefused, IdentityRefused) as refused:
+            # Of an identity that can't be worn the posts know nothing.
             raise PutOff(str(refused), REFUSED_PAUSE) from None
         except BrowserPoolError as error:
             problem = error
@@ -257,7 +262,9 @@ class MetricsScraper:
                 resting.posts.append((post, report.retry_after_seconds or 0.0))
                 resting.reason = report.reason
                 continue
-            done.append(PageOfPost(post, report))
+            wears = lease.request.identity.storage_state is not None
+            reason = reason_with_session(report.outcome, report.reason, site=post.site, wears_session=wears)
+            done.append(PageOfPost(post, replace(report, reason=reason)))
             run.tell(report.outcome)
         await run.mark(None)
 

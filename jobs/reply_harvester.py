@@ -15,7 +15,8 @@ from typing import Final
 
 import structlog
 
-from browser_pool import BrowserPoolError, LeaseRecalled, LeaseRefused, UnifiedBrowserPool
+from browser_pool import BrowserPoolError, IdentityRefused, LeaseRecalled, LeaseRefused, UnifiedBrowserPool
+from browser_pool.identity import IdentityOf, nobody
 from jobs.job import Ending, Job, PutOff, Run, Status
 from jobs.schedule import Schedule
 from jobs.scoring import ScoringPolicy, opportunity
@@ -23,7 +24,7 @@ from memory import MemoryMonitor
 from scraper.definitions import Definitions
 from scraper.drift import yields_of
 from scraper.errors import UnknownSite
-from scraper.outcome import Outcome
+from scraper.outcome import Outcome, reason_with_session
 from scraper.post import Post
 from scraper.store import opportunities as store
 from scraper.store.database import Database
@@ -58,6 +59,7 @@ class ReplyHarvester:
         posts_a_target: int = POSTS_A_TARGET,
         pause: timedelta = timedelta(minutes=15),
         schedule: Schedule | None = SCHEDULE,
+        identity_of: IdentityOf = nobody,
     ) -> None:
         self._database = database
         self._pool = pool
@@ -69,6 +71,7 @@ class ReplyHarvester:
         self._posts_a_target = posts_a_target
         self._pause = pause
         self._schedule = schedule
+        self._identity_of = identity_of
 
     @property
     def job(self) -> Job:
@@ -123,7 +126,8 @@ class ReplyHarvester:
         started = asyncio.get_running_loop().time()
         try:
             definition = self._definitions.by_name(target.site)
-            async with self._pool.lease(site=target.site, job=NAME, deadline=deadline) as lease:
+            identity = self._identity_of(target.site)
+            async with self._pool.lease(site=target.site, identity=identity, job=NAME, deadline=deadline) as lease:
                 report = await self._visitor.harvest(
                     lease,
                     target.url,
@@ -133,11 +137,13 @@ class ReplyHarvester:
                     max_age=None if target.is_watched else self._policy.max_age,
                     on_batch=keep,
                 )
-            outcome, reason = report.trouble or report.outcome, f"{report.stopped_by.value}: {report.reason}"
+            outcome, wears = report.trouble or report.outcome, identity.storage_state is not None
+            reason = reason_with_session(outcome, report.reason, site=target.site, wears_session=wears)
+            reason = f"{report.stopped_by.value}: {reason}"
             evidence = report.evidence.get("kept")
             if report.is_put_off:
                 raise PutOff(report.reason, timedelta(seconds=report.retry_after_seconds or 0.0))
-        except LeaseRefused as error:
+        except (LeaseRefused, IdentityRefused) as error:
             raise PutOff(str(error), REFUSED_PAUSE) from None
         except UnknownSite as error:
             # Another worker may know it.

@@ -66,6 +66,13 @@ class Evidence:
     overdue: bool = False
 
 
+def reason_with_session(outcome: Outcome, reason: str, *, site: str, wears_session: bool) -> str:
+    """`reason`, with what to do where a session that was worn has not opened the page. Pure."""
+    if outcome is not Outcome.LOGIN_WALL or not wears_session:
+        return reason
+    return f"{reason}; the session has run out: `tidegate login {site}` renews it"
+
+
 _BY_STATUS = {
     401: Outcome.LOGIN_WALL,
     403: Outcome.BLOCKED,

@@ -32,8 +32,8 @@ async def all_jobs(program: Program, database: Database) -> list[Job]:
     generators = await _generators(settings, database)
     reading = (database, program.pool, program.visitor, program.definitions, monitor)
     jobs = [
-        MetricsScraper(*reading).job,
-        ReplyHarvester(*reading, policy=settings.scoring).job,
+        MetricsScraper(*reading, identity_of=program.identity_of).job,
+        ReplyHarvester(*reading, policy=settings.scoring, identity_of=program.identity_of).job,
         Learner(database, monitor, cache=program.guard.cache("weights", WEIGHTS_BYTES)).job,
         Planner(
             database,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from browser_pool import PoolSettings, UnifiedBrowserPool
+from browser_pool import Identity, PoolSettings, UnifiedBrowserPool
 from memory import Level, MemoryGuard, MemoryMonitor, MemorySource
 from scraper.addresses import AddressPolicy
 from scraper.definitions import Definitions
@@ -21,7 +21,9 @@ from scraper.store.errors import StoreError
 from scraper.store.hosts import SharedPace
 from scraper.store.memory_history import MemoryHistory
 from scraper.visit import Visitor, VisitSettings
+from tidegate.sessions import Sessions
 from tidegate.settings import MIB, Settings
+from tidegate.tracing import open_traces
 
 log = structlog.get_logger()
 
@@ -39,6 +41,15 @@ class Program:
     def sharing_pace(self, database: Database) -> Program:
         """The same, asking hosts no oftener than everybody on `database` together may."""
         return replace(self, visitor=self.visitor.sharing(SharedPace(database)))
+
+    def identity_of(self, site: str) -> Identity:
+        """Who a lease of `site` is: the session of a person's login, where there is one. Raises `SessionRefused`."""
+        return sessions_of(self.settings).identity_of(site)
+
+
+def sessions_of(settings: Settings) -> Sessions:
+    """Where the sessions are that logins left behind."""
+    return Sessions(settings.data_dir / "sessions")
 
 
 def definitions_for(settings: Settings, *folders: Path) -> Definitions:
@@ -79,23 +90,31 @@ def tasks_at_once(pool: UnifiedBrowserPool) -> int:
 
 @asynccontextmanager
 async def open_program(
-    settings: Settings, *, policy: AddressPolicy | None = None, definitions: Definitions | None = None
+    settings: Settings,
+    *,
+    policy: AddressPolicy | None = None,
+    definitions: Definitions | None = None,
+    pool: PoolSettings | None = None,
 ) -> AsyncIterator[Program]:
-    """A running pool with its memory gate. Everything it started has ended when this is left."""
+    """A running pool with its memory gate, as `pool` says or as settings do. All it started has ended afterwards."""
     guard = guard_for(settings)
-    visitor = Visitor(
-        policy or AddressPolicy(allow_private=settings.allow_private),
-        VisitSettings(
-            page_seconds=settings.page_seconds,
-            feed_seconds=settings.feed_seconds,
-            heed_robots=settings.heed_robots,
-            evidence=evidence_for(settings, guard),
-        ),
-    )
     async with AsyncExitStack() as stack:
+        traces = await stack.enter_async_context(open_traces())
+        visitor = Visitor(
+            policy or AddressPolicy(allow_private=settings.allow_private),
+            VisitSettings(
+                page_seconds=settings.page_seconds,
+                feed_seconds=settings.feed_seconds,
+                heed_robots=settings.heed_robots,
+                evidence=evidence_for(settings, guard),
+                on_report=traces.on_report,
+            ),
+        )
         await stack.enter_async_context(guard)
-        pool = await stack.enter_async_context(UnifiedBrowserPool(pool_settings(settings), guard=guard))
-        yield Program(settings, guard, pool, visitor, definitions or definitions_for(settings))
+        running = UnifiedBrowserPool(pool or pool_settings(settings), guard=guard)
+        await stack.enter_async_context(traces.of(running))
+        await stack.enter_async_context(running)
+        yield Program(settings, guard, running, visitor, definitions or definitions_for(settings))
 
 
 def has_database(settings: Settings) -> bool:

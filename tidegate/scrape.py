@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from browser_pool import BrowserGone, LeaseEnded, LeaseRefused
+from browser_pool.identity import DEFAULT_IDENTITY
 from scraper.definition import Definition
 from scraper.definitions import Definitions, own_addresses
 from scraper.evidence import saved_page
 from scraper.feed import Stop
-from scraper.outcome import Outcome
+from scraper.outcome import Outcome, reason_with_session
 from scraper.page import PageReport, SavedPage, open_page
 from scraper.post import Post
 from tidegate.errors import UsageError
@@ -105,17 +106,21 @@ async def _collect(program: Program, feed: Input, *, limit: int, hand_on: HandOn
 
     kept: list[Post] = []
     deadline = program.settings.feed_seconds + LEASE_SPARE_SECONDS
+    site = feed.definition.name
+    identity = program.identity_of(site)
     try:
-        async with program.pool.lease(site=feed.definition.name, job="scrape", deadline=deadline) as lease:
+        async with program.pool.lease(site=site, identity=identity, job="scrape", deadline=deadline) as lease:
             report = await program.visitor.harvest(lease, feed.url, feed.definition, limit=limit, on_batch=keep)
     except (BrowserGone, LeaseEnded) as error:
         return PageReport(Outcome.CRASHED, str(error), feed.url, feed.url, posts=tuple(kept))
     except LeaseRefused as error:
         return PageReport(Outcome.TIMEOUT, str(error), feed.url, feed.url)
+    wears = identity.storage_state is not None
+    reason = reason_with_session(report.trouble or report.outcome, report.reason, site=site, wears_session=wears)
     ended_badly = report.outcome is Outcome.OK and report.stopped_by is Stop.TROUBLE
     return PageReport(
         Outcome.INTERSTITIAL if ended_badly else report.outcome,
-        f"{report.count} posts; {report.stopped_by.value}: {report.reason}",
+        f"{report.count} posts; {report.stopped_by.value}: {reason}",
         feed.url,
         feed.url,
         posts=tuple(kept),
@@ -128,10 +133,16 @@ async def _collect(program: Program, feed: Input, *, limit: int, hand_on: HandOn
 
 async def _read(program: Program, page: Input) -> PageReport:
     deadline = program.settings.page_seconds + LEASE_SPARE_SECONDS
+    site = page.definition.name
+    # A saved page is of nobody: whoever wrote it has no business with the session.
+    identity = DEFAULT_IDENTITY if page.saved is not None else program.identity_of(site)
     try:
-        async with program.pool.lease(site=page.definition.name, job="scrape", deadline=deadline) as lease:
+        async with program.pool.lease(site=site, identity=identity, job="scrape", deadline=deadline) as lease:
             if page.saved is None:
-                return await program.visitor.read(lease, page.url, page.definition)
+                report = await program.visitor.read(lease, page.url, page.definition)
+                wears = identity.storage_state is not None
+                reason = reason_with_session(report.outcome, report.reason, site=site, wears_session=wears)
+                return replace(report, reason=reason)
             return await open_page(
                 lease,
                 page.url,

@@ -30,6 +30,8 @@ log = structlog.get_logger()
 STATE_REFUSED = "Error setting storage state:"
 """How Playwright says that cookies or local storage can't be put in place."""
 
+DEVTOOLS = "--auto-open-devtools-for-tabs"
+
 IDENTITY_REFUSED = ("Invalid timezone ID", "(Emulation.")
 """How it says, when the first page is made, that a context can't be what it is to be."""
 
@@ -49,12 +51,14 @@ class NodeBrowser(Browser):
         *,
         is_sandboxed: bool | None,
         on_gone: Callable[[Browser], None],
+        keeps_popups: bool = False,
     ) -> None:
         super().__init__(endpoint, version=browser.version, is_sandboxed=is_sandboxed, root_pid=driver.pid)
         self._driver = driver
         self._browser = browser
         self._line = NodeLine(session)
         self._user_agent = user_agent
+        self._keeps_popups = keeps_popups
         self._on_gone = on_gone
         browser.on("disconnected", lambda _: self._on_disconnected())
 
@@ -83,7 +87,16 @@ class NodeBrowser(Browser):
                 raise LaunchFailed(str(chromium.executable), detail) from None
             raise
         user_agent = f"{facts['userAgent']} {settings.program_name}"
-        return cls(LOCAL, driver, playwright, session, user_agent, is_sandboxed=is_sandboxed, on_gone=on_gone)
+        return cls(
+            LOCAL,
+            driver,
+            playwright,
+            session,
+            user_agent,
+            is_sandboxed=is_sandboxed,
+            on_gone=on_gone,
+            keeps_popups=settings.keeps_popups,
+        )
 
     @classmethod
     async def connect(
@@ -146,7 +159,9 @@ class NodeBrowser(Browser):
                 raise identity.unreadable(" ".join(str(error).partition(STATE_REFUSED)[2].split())) from None
             raise BrowserGone(_reason(error)) from None
         try:
-            return await PlaywrightContext.over(context, is_proxied=identity.is_proxied)
+            return await PlaywrightContext.over(
+                context, is_proxied=identity.is_proxied, keeps_popups=self._keeps_popups
+            )
         except BrowserGone as gone:
             if not any(words in str(gone) for words in IDENTITY_REFUSED):
                 raise
@@ -202,7 +217,8 @@ async def _start(
         return await driver.playwright.chromium.launch(
             executable_path=str(chromium.executable),
             headless=not settings.headed,
-            args=[*added_flags(limit_bytes), NO_WINDOWS],
+            args=[*added_flags(limit_bytes), NO_WINDOWS, *((DEVTOOLS,) if settings.devtools else ())],
+            slow_mo=settings.slow_mo_ms or None,
             chromium_sandbox=sandbox,
             timeout=settings.launch_seconds * 1000,
             env={**os.environ, "TMPDIR": str(driver.scratch.path)},

@@ -17,18 +17,21 @@ POPUP_SECONDS = 5.0
 class PlaywrightContext:
     """One Playwright context and its page. Made by `over`, ended by `close`."""
 
-    def __init__(self, context: BrowserContext, *, is_proxied: bool) -> None:
+    def __init__(self, context: BrowserContext, *, is_proxied: bool, keeps_popups: bool = False) -> None:
         self._context = context
         self._is_proxied = is_proxied
+        self._keeps_popups = keeps_popups
         self._lane: PlaywrightLane | None = None
         self._was_handed_out = False
         self._is_opening_page = False
         self._closing_popups: set[asyncio.Task[None]] = set()
 
     @classmethod
-    async def over(cls, context: BrowserContext, *, is_proxied: bool) -> PlaywrightContext:
+    async def over(
+        cls, context: BrowserContext, *, is_proxied: bool, keeps_popups: bool = False
+    ) -> PlaywrightContext:
         """Give a new Playwright context its page. The context is closed if that fails."""
-        made = cls(context, is_proxied=is_proxied)
+        made = cls(context, is_proxied=is_proxied, keeps_popups=keeps_popups)
         context.on("page", made._on_page)
         try:
             await made._open_page()
@@ -101,8 +104,8 @@ class PlaywrightContext:
         await context.set_geolocation(None)
 
     def _on_page(self, page: Page) -> None:
-        """A page that a site opened by itself is looked at by nobody. Ours is announced while we open it."""
-        if self._is_opening_page:
+        """A page that a site opened by itself is looked at by nobody, as a rule. Ours is announced as we open it."""
+        if self._is_opening_page or self._keeps_popups:
             return
         task = asyncio.create_task(_close(page))
         self._closing_popups.add(task)

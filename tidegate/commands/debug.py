@@ -51,17 +51,16 @@ def debug(  # noqa: PLR0917 options of a command
     Examples: tidegate debug https://news.ycombinator.com/ --headed --pause | tidegate debug --replay FOLDER
     """
     from tidegate.debug.folder import read
-    from tidegate.debug.look import Sight, Watch, check_display, look
+    from tidegate.debug.look import Sight, Watch, chromium_for, look
     from tidegate.debug.view import show, told
     from tidegate.errors import UsageError
     from tidegate.formats import console_for_results
-    from tidegate.person import until_done
     from tidegate.program import definitions_for, open_program
     from tidegate.scrape import understand
+    from tidegate.window import hearing_enter, keyboard, until_done
 
     if (source is None) == (replay is None):
         raise UsageError("name one page to look at, or --replay with the folder of one that was kept")
-    check_display(headed=headed)
     settings = begin(
         verbose=verbose,
         chromium=chromium,
@@ -86,16 +85,18 @@ def debug(  # noqa: PLR0917 options of a command
         trace=trace,
         folder=keep,
     )
+    chosen = chromium_for(settings.chromium, headed=headed)
     console = console_for_results()
 
     async def hold(window: Any, sight: Sight) -> None:
         if not as_json:
             show(sight, console)
         typer.echo("tidegate: press Enter here, or close the window, to go on", err=True)
-        await until_done(window)
+        with hearing_enter(keyboard()) as enter:
+            await until_done(window, enter)
 
     async def work() -> Sight:
-        async with open_program(settings, definitions=definitions, pool=watch.pool(settings.chromium)) as program:
+        async with open_program(settings, definitions=definitions, pool=watch.pool(chosen)) as program:
             return await look(program, page, watch, hold=hold, then=then)
 
     sight = run_until_done(work())

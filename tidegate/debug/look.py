@@ -14,10 +14,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, cast
 
 import structlog
-from playwright.async_api import Error, Page
+from playwright.async_api import BrowserContext, Error
 
 from browser_pool import BrowserPoolError, Lane, Lease, PoolSettings
 from browser_pool.hearing import Heard
+from browser_pool.identity import DEFAULT_IDENTITY
 from scraper.diagnosis import Diagnosis, as_dict
 from scraper.evidence import html_of, image_of
 from scraper.outcome import Outcome
@@ -32,6 +33,7 @@ from tidegate.debug.redaction import Redaction, secrets_of
 from tidegate.errors import UsageError
 from tidegate.program import Program
 from tidegate.scrape import Input
+from tidegate.window import full_chromium, why_no_display
 
 log = structlog.get_logger()
 
@@ -43,7 +45,7 @@ TRACE_SECONDS: Final = 60.0
 STATE_SECONDS: Final = 5.0
 MOST_LINES: Final = 12
 
-Hold = Callable[[Page, "Sight"], Awaitable[None]]
+Hold = Callable[[BrowserContext, "Sight"], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +94,16 @@ class Sight:
         return self.report.outcome in FINE
 
 
-def check_display(*, headed: bool) -> None:
-    """Raise `UsageError` where no window can be opened."""
-    has_display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    if headed and sys.platform.startswith("linux") and not has_display:
+def chromium_for(setting: Path | None, *, headed: bool) -> Path | None:
+    """The Chromium to take: of a window one that has some. Raises `UsageError` where no window can be opened."""
+    if not headed:
+        return setting
+    reason = why_no_display(os.environ, sys.platform)
+    if reason is not None:
         raise UsageError(
-            "there is no display to open a window on (DISPLAY is not set): run it on a desktop, under "
-            "`xvfb-run -a`, or without --headed"
+            f"no window can be opened here: {reason}. Run it on a desktop, under `xvfb-run -a`, or without --headed"
         )
+    return full_chromium(setting)
 
 
 async def look(program: Program, page: Input, watch: Watch, *, hold: Hold, then: Then | None = None) -> Sight:
@@ -109,8 +113,12 @@ async def look(program: Program, page: Input, watch: Watch, *, hold: Hold, then:
     """
     waits = watch.pause or watch.pause_on_failure
     deadline = LOOK_SECONDS if waits else program.settings.page_seconds + SPARE_SECONDS
+    site = page.definition.name
+    identity = DEFAULT_IDENTITY if page.saved else program.identity_of(site)
     async with (
-        program.pool.lease(site=page.definition.name, job="debug", deadline=deadline, needs_page=True) as lease,
+        program.pool.lease(
+            site=site, identity=identity, job="debug", deadline=deadline, isolation="fresh", needs_page=True
+        ) as lease,
         Recorder().listening(lease.page) as recorder,
     ):
         if watch.trace:
@@ -120,7 +128,7 @@ async def look(program: Program, page: Input, watch: Watch, *, hold: Hold, then:
         keeps = then is None or watch.folder is not None
         sight = await looking.keep(sight, watch.folder, trace=watch.trace) if keeps else await looking.draw(sight)
         if watch.pauses(sight.report.outcome):
-            await hold(lease.page, sight)
+            await hold(lease.page.context, sight)
         return sight
 
 

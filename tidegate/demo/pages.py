@@ -7,10 +7,16 @@ from html import escape
 from re import sub
 from urllib.parse import quote
 
+from tidegate.demo.members import PASSWORD, USER
 from tidegate.demo.troubles import State
 from tidegate.demo.world import Post, Thread, World
 
 SITE_NAME = "Shoal"
+
+_FILL_IN = (
+    f'const form = document.querySelector("main form"); form.user.value = "{USER}";'
+    f'form.password.value = "{PASSWORD}"; form.submit();'
+)
 
 
 def shell(*, title: str, version: str) -> str:
@@ -28,6 +34,30 @@ def state_page(state: State, *, version: str) -> str:
     """Give a page that says why there is nothing to read, rendered by the server."""
     main = f'<main data-state="{state.name}"><h1>{escape(state.title)}</h1><p>{escape(state.words)}</p></main>'
     return _document(f"{state.title} / {SITE_NAME}", version, "", main)
+
+
+def login_page(*, version: str, is_wrong: bool = False, by_itself: bool = False) -> str:
+    """Give the form of the login. It says itself what to write; `by_itself` it also sends itself."""
+    wrong = '<p role="alert">That is not it.</p>' if is_wrong else ""
+    main = (
+        f"<main><h1>Log in</h1>{wrong}<p>The user is <code>{USER}</code>, the password <code>{PASSWORD}</code>.</p>"
+        '<form action="/login" method="post"><label>User <input name="user" autocomplete="off"></label> '
+        '<label>Password <input name="password" type="password" autocomplete="off"></label> '
+        '<button type="submit">Log in</button></form></main>'
+    )
+    script = f"<script defer src='data:text/javascript,{quote(_FILL_IN)}'></script>" if by_itself else ""
+    return _document(f"Log in / {SITE_NAME}", version, script, main)
+
+
+def welcome_page(item: str, entry: str, *, handle: str, version: str) -> str:
+    """Give the page after a login, which keeps `entry` in local storage. It shows neither that nor the cookie.
+
+    The face of the member with this handle comes after that: when it has been asked for, all is in place.
+    """
+    face = f'<img class="face" src="/images/face/{handle}.svg" alt="" width="44" height="44">'
+    main = f'<main><h1>You are logged in</h1>{face}<p><a href="/members">What only members see</a></p></main>'
+    script = f'<script>localStorage.setItem("{item}", "{entry}");document.currentScript.remove()</script>'
+    return _document(f"Welcome / {SITE_NAME}", version, script, main)
 
 
 def light_page(thread: Thread, world: World, *, version: str) -> str:

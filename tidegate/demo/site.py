@@ -19,6 +19,7 @@ from starlette.routing import Route
 from tidegate.demo import answers, pages
 from tidegate.demo.bundle import client_assets
 from tidegate.demo.images import face_svg, landscape_png
+from tidegate.demo.members import COOKIE, LOCAL_ITEM, Members
 from tidegate.demo.traffic import Traffic
 from tidegate.demo.troubles import MOST_SECONDS, NOT_FOUND, STATES, Kind, State, Trouble
 from tidegate.demo.world import FeedPage, Profile, World
@@ -45,6 +46,7 @@ class DemoSiteApp:
         self._tick_seconds = tick_seconds
         self._ticking_since = monotonic()
         self._troubles = dict(troubles or {})
+        self._members = Members()
         self._assets = client_assets()
         self._version = self._assets["app.js"].etag.strip('"')
 
@@ -59,8 +61,11 @@ class DemoSiteApp:
                 Route("/@{handle}/post/{post_id}", document),
                 Route("/light/@{handle}/post/{post_id}", document),
                 Route("/private/{name:path}", document),
+                Route("/members", document),
+                Route("/login", self._login, methods=["GET", "POST"]),
                 Route("/api/feed", api),
                 Route("/api/search", api),
+                Route("/api/members", api),
                 Route("/api/profile/{handle}", api),
                 Route("/api/post/{post_id}", api),
                 Route("/api/stats", self._stats),
@@ -137,8 +142,13 @@ class DemoSiteApp:
             return JSONResponse({"error": "out of cheese"}, 500)
         if trouble and trouble.kind is Kind.API_HANG:
             return await _never(request)
-        if trouble and (state := STATES.get(trouble.kind)):
-            return JSONResponse(answers.state_answer(state), state.api_status, _retry_after(trouble))
+        state = STATES.get(trouble.kind) if trouble else None
+        if request.url.path == "/api/members" and not self._members.knows(request.cookies.get(COOKIE)):
+            state = STATES[Kind.LOGIN_WALL]
+        if state:
+            return JSONResponse(
+                answers.state_answer(state), state.api_status, _retry_after(trouble) if trouble else {}
+            )
         whole = answers.troubled(answer, self.world, trouble)
         return JSONResponse(whole, headers={"Cache-Control": "no-store"})
 
@@ -172,6 +182,20 @@ class DemoSiteApp:
         except KeyError:
             return False
         return True
+
+    async def _login(self, request: Request) -> Response:
+        """The form; and what comes of it: a cookie, and an entry of local storage that the page makes itself."""
+        if request.method == "GET":
+            page = pages.login_page(by_itself="itself" in request.query_params, version=self._version)
+            return HTMLResponse(page, headers={"Cache-Control": "no-store"})
+        ticket = self._members.admit((await request.body()).decode(errors="replace"))
+        if ticket is None:
+            return HTMLResponse(pages.login_page(is_wrong=True, version=self._version), 403)
+        handle = self.world.posts[0].author.handle
+        welcome = pages.welcome_page(LOCAL_ITEM, ticket.entry, handle=handle, version=self._version)
+        answer = HTMLResponse(welcome)
+        answer.set_cookie(COOKIE, ticket.cookie, max_age=ticket.SECONDS, httponly=True, samesite="lax")
+        return answer
 
     async def _asset(self, request: Request) -> Response:
         asset = self._assets.get(request.path_params.get("name", "tracker.js"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 import subprocess
@@ -18,10 +19,10 @@ from tests.browser_pool.web import Web, serving
 from tidegate.debug import folder
 from tidegate.debug.look import Sight, Watch, look
 from tidegate.demo import DemoSite
-from tidegate.person import until_done
 from tidegate.program import definitions_for, open_program
 from tidegate.scrape import understand
 from tidegate.settings import Settings, load_settings
+from tidegate.window import until_done
 
 Say = Callable[..., tuple[int, str, str]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -203,7 +204,7 @@ def test_wrong_use_is_told_in_a_line(say: Say, tmp_path: Path, monkeypatch: pyte
         ((), "name one page to look at"),
         ((FRONT, "--replay", str(tmp_path)), "name one page to look at"),
         (("--replay", str(tmp_path)), "is no folder of `tidegate debug`"),
-        ((FRONT, "--headed"), "there is no display to open a window on"),
+        ((FRONT, "--headed"), "no window can be opened here: there is no screen"),
         ((FRONT, "--slow-mo", "-1"), "--slow-mo"),
         ((FRONT, "--keep", str(tmp_path / "there")), "is there already"),
     ):
@@ -245,8 +246,10 @@ async def test_a_window_that_is_closed_ends_the_wait(display: str, settings: Set
     told: list[str] = []
 
     async def hold(window: Any, _: Sight) -> None:
-        await window.close()
-        told.append(await until_done(window))
+        for page in window.pages:
+            await page.close()
+        await until_done(window, asyncio.Event())
+        told.append("closed")
 
     watch = Watch(headed=True, pause=True)
     definitions = Definitions.builtin().load(Path(__file__).parents[3] / "tidegate" / "demo")

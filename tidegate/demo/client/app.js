@@ -19,7 +19,7 @@ function apiPath() {
   if (post) return `/api/post/${post[1]}`;
   const profile = pathname.match(/^\/@([^/]+)$/);
   if (profile) return `/api/profile/${profile[1]}`;
-  return pathname === "/search" ? "/api/search" : "/api/feed";
+  return { "/search": "/api/search", "/members": "/api/members" }[pathname] ?? "/api/feed";
 }
 
 async function ask(cursor) {
