@@ -50,11 +50,15 @@ _HTML = """(most) => {
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFolder:
-    """Where evidence is kept, and how much of it at most. `has_room` says whether memory allows a screenshot now."""
+    """Where evidence is kept, and how much of it at most. `has_room` says whether memory allows a screenshot now.
+
+    `redacted` is given the name of a site and a text, and returns what of it may be kept. It may block.
+    """
 
     folder: Path
     keep_bytes: int = KEEP_BYTES
     has_room: Callable[[], bool] = lambda: True
+    redacted: Callable[[str, str], str] = lambda _, text: text
 
     async def keep(
         self,
@@ -105,13 +109,30 @@ class EvidenceFolder:
         mark = sha256(f"{told['url']} {now.isoformat()}".encode()).hexdigest()[:6]
         name = f"{now:%Y%m%dT%H%M%S%f}-{told['site']}-{told['outcome']}-{mark}"
         place = self.folder / name
-        write_page(place, told, html=html, image=image, responses=responses)
+        self._write_redacted(place, told, html, image, responses)
         try:
             self._make_room()
         except OSError as error:
             # What was kept is kept; the next one makes room again.
             log.warning("evidence.no_room_made", folder=str(self.folder), error=str(error))
         return place
+
+    def _write_redacted(
+        self,
+        place: Path,
+        told: Mapping[str, Any],
+        html: str | None,
+        image: bytes | None,
+        responses: Sequence[Response],
+    ) -> None:
+        site = told["site"]
+        write_page(
+            place,
+            json.loads(self.redacted(site, json.dumps(told, default=str))),
+            html=html and self.redacted(site, html),
+            image=image,
+            responses=[Response(self.redacted(site, one.url), self.redacted(site, one.body)) for one in responses],
+        )
 
     def _make_room(self) -> None:
         """Remove the oldest until what is left fits; the newest stays whatever its size.

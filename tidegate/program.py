@@ -74,6 +74,7 @@ def evidence_for(settings: Settings, guard: MemoryGuard) -> EvidenceFolder | Non
         settings.data_dir / "evidence",
         settings.evidence_mb * MIB,
         has_room=lambda: guard.monitor.check_memory().level < Level.CRITICAL,
+        redacted=sessions_of(settings).redacted,
     )
 
 

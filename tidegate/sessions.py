@@ -20,8 +20,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
-from browser_pool import Identity, IdentityRefused
+from browser_pool import Identity, IdentityRefused, IdentityUnreadable
 from browser_pool.identity import DEFAULT_IDENTITY, Cookie, StorageState
+from tidegate.redaction import Redaction, secrets_of
 
 SITE: Final = re.compile(r"[a-z][a-z0-9_-]*")
 OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
@@ -101,6 +102,16 @@ class Sessions:
         if problem is not None:
             raise SessionRefused(site, problem)
         return _worn(site, path, found)
+
+    def redacted(self, site: str, text: str) -> str:
+        """`text`, of a page of `site`, without the values of the session that it was read with. Blocking."""
+        try:
+            identity = self.identity_of(site)
+            state = identity.read_storage().as_playwright_has_it()
+        except (IdentityRefused, IdentityUnreadable):
+            # It was not worn either.
+            return text
+        return Redaction(secrets_of(state)).text(text)
 
     def prepare(self, site: str) -> None:
         """Make the folder, as one that is nobody else's. Raises `SessionRefused` where nothing can be kept."""

@@ -2,7 +2,6 @@
 
 - `look`: open, read, diagnose, outline, keep, wait for the person
 - `recorder`: what went over the network, as a HAR
-- `redaction`: what must not be in anything that is kept
 - `folder`: what is kept, and read again by `--replay`
 - `comparison`: a replay beside what was read then
 - `view`: what is said of it on a terminal

@@ -24,8 +24,8 @@ from scraper.outcome import Outcome
 from scraper.page import PageReport
 from scraper.post import post_as_dict
 from scraper.records import Response
-from tidegate.debug.redaction import Redaction
 from tidegate.errors import UsageError
+from tidegate.redaction import Redaction
 
 OUTLINED: Final = "outlined.webp"
 NETWORK: Final = "network.har"

@@ -29,9 +29,9 @@ from scraper.records import Response
 from tidegate.debug.comparison import Difference, differences
 from tidegate.debug.folder import Artifacts, Then, name_of, told_of, write
 from tidegate.debug.recorder import Recorder
-from tidegate.debug.redaction import Redaction, secrets_of
 from tidegate.errors import UsageError
 from tidegate.program import Program
+from tidegate.redaction import Redaction, secrets_of
 from tidegate.scrape import Input
 from tidegate.window import full_chromium, why_no_display
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from playwright.async_api import Error, Page, Request, Response
 
-from tidegate.debug.redaction import REDACTED, Redaction, secrets_of_request
+from tidegate.redaction import REDACTED, Redaction, secrets_of_request
 
 log = structlog.get_logger()
 

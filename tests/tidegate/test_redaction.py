@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidegate.debug.redaction import LEAST_CHARACTERS, Redaction, secrets_of, secrets_of_request
+from tidegate.redaction import LEAST_CHARACTERS, Redaction, secrets_of, secrets_of_request
 
 COOKIE = 'ab"c/d+e=\u00e4\u00f6'
 
