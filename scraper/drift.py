@@ -115,7 +115,7 @@ def usual(weeks: Sequence[Yield]) -> Yield:
 
 def added(one: Mapping[Place, Yield], other: Mapping[Place, Yield]) -> dict[Place, Yield]:
     """Both together."""
-    return {place: one.get(place, Yield()) + other.get(place, Yield()) for place in {*one, *other}}
+    return {place: one.get(place, Yield()) + other.get(place, Yield()) for place in dict.fromkeys((*one, *other))}
 
 
 def drifts(now: Mapping[Place, Yield], before: Mapping[Place, Yield]) -> tuple[Drift, ...]:

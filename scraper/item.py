@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from scraper.definition import address_as_id
 from scraper.face import Face, Page, Place
@@ -236,8 +237,11 @@ class Item:
     def _link(self) -> str | None:
         said = self.string("link")
         link = joined(self.base_url, said) if said else None
+        if link is not None and urlsplit(link).scheme not in {"http", "https"}:
+            # Somebody may follow it.
+            link = None
         if said and link is None:
-            self.warnings.append(f"link: {said[:40]!r} is no address")
+            self.warnings.append(f"link: {said[:40]!r} is no address of the web")
             self.sources.pop("link")
         return link
 
@@ -307,7 +311,7 @@ class Item:
 
     def _settled(self, metric: str, said: Sequence[tuple[str, Count]]) -> Count | None:
         """The one count that all sources allow."""
-        said = [(name, _bounded(count)) for name, count in said]
+        said = [(name, _bounded(metric, count)) for name, count in said]
         known = [(name, count) for name, count in said if count.reason is None]
         if not known:
             if said:
@@ -344,9 +348,11 @@ def _with_records(said: _Said, records: Sequence[Record]) -> Iterator[_Said]:
             yield _Said(source, value, f"{record.table.name} {source.record}", as_count(found))
 
 
-def _bounded(count: Count) -> Count:
-    """`count`, if it is one that can be."""
+def _bounded(metric: str, count: Count) -> Count:
+    """`count`, if it is one that can be: votes may be more against than for, and nothing else is below 0."""
     found = count.range
+    if metric != "score" and (found.low if found else count.exact or 0) < 0:
+        return Count(reason="a number below 0")
     far = max(abs(found.low), abs(found.high)) if found else abs(count.exact or 0)
     return count if far < 10**MOST_DIGITS else Count(reason=f"a number of more than {MOST_DIGITS} digits")
 

@@ -457,7 +457,7 @@ async (task) => {
     waited_ms: performance.now() - started,
     url: clean(location.href),
     title: cut(document.title),
-    language: document.documentElement.lang || null,
+    language: document.documentElement?.lang || null,
     ready_state: document.readyState,
     tell_tale: isThere ? null : tellTale(),
     busy: matches(plan.busy),

@@ -18,11 +18,13 @@ from rich.console import Console
 
 from scraper.outcome import Outcome
 from tidegate.beginning import begin
-from tidegate.commands import config, db, drafts, jobs, opportunities, posts, targets
+from tidegate.commands import config, db, drafts, jobs, opportunities, posts, site, targets
+from tidegate.commands.debug import debug
 from tidegate.commands.export import export
 from tidegate.commands.harvest import harvest
+from tidegate.commands.login import login
 from tidegate.commands.pool import pool
-from tidegate.options import Chromium, Format, MemoryLimit, Verbose
+from tidegate.options import Chromium, Format, Json, MemoryLimit, Verbose, print_json
 from tidegate.running import EXIT_FAILURE, exit_code_of, run_until_done
 
 app = typer.Typer(
@@ -33,8 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-site_app = typer.Typer(help="The sites that can be read: which there are, and whether they still are read right.")
-app.add_typer(site_app, name="site", no_args_is_help=True)
+app.add_typer(site.app, name="site", no_args_is_help=True)
 app.add_typer(posts.app, name="posts", no_args_is_help=True)
 app.add_typer(targets.app, name="targets", no_args_is_help=True)
 app.add_typer(opportunities.app, name="opportunities", no_args_is_help=True)
@@ -42,8 +43,10 @@ app.add_typer(drafts.app, name="drafts", no_args_is_help=True)
 app.add_typer(jobs.app, name="jobs", no_args_is_help=True)
 app.add_typer(db.app, name="db", no_args_is_help=True)
 app.add_typer(config.app, name="config", no_args_is_help=True)
+app.command()(debug)
 app.command()(export)
 app.command()(harvest)
+app.command()(login)
 app.command()(pool)
 app.command()(jobs.serve)
 app.command()(jobs.worker)
@@ -172,7 +175,7 @@ def scrape(  # noqa: PLR0917 options of a command
 @app.command()
 def memory(
     hours: Annotated[float, typer.Option(min=0.01, max=8760, help="How far back to look.")] = 24,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     memory_limit_mb: MemoryLimit = None,
     verbose: Verbose = False,
 ) -> None:
@@ -187,16 +190,14 @@ def memory(
     settings = begin(verbose=verbose, memory_limit_mb=memory_limit_mb)
     report = run_until_done(memory_report(settings, hours=hours))
     if as_json:
-        import json
-
-        typer.echo(json.dumps(as_dict(report), indent=2, default=str, ensure_ascii=False))
+        print_json(as_dict(report))
     else:
         show_memory(report, console_for_results())
 
 
 @app.command()
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     chromium: Chromium = None,
     memory_limit_mb: MemoryLimit = None,
     verbose: Verbose = False,
@@ -211,7 +212,7 @@ def doctor(
     """
     from tidegate.doctor.examination import examine
     from tidegate.doctor.finding import Verdict, worst
-    from tidegate.doctor.view import listening, print_json, show_sum
+    from tidegate.doctor.view import as_dict, listening, show_sum
     from tidegate.formats import console_for_results
 
     settings = begin(verbose=verbose, chromium=chromium, memory_limit_mb=memory_limit_mb)
@@ -219,7 +220,7 @@ def doctor(
     with listening(console, is_quiet=as_json) as listener:
         rows = run_until_done(examine(settings, listener))
     if as_json:
-        print_json(rows)
+        print_json(as_dict(rows))
     else:
         show_sum(rows, console)
     if worst(rows) is Verdict.FAILURE:
@@ -246,77 +247,6 @@ def setup(chromium: Chromium = None) -> None:
     if settings.database_url is None:
         postgres = find_postgres()
         typer.echo(f"Postgres: {postgres.version}, data in {settings.data_dir}")
-
-
-@site_app.command("list")
-def site_list() -> None:
-    """List the sites that can be read.
-
-    Example: tidegate site list
-    """
-    from tidegate.program import definitions_for
-
-    for definition in definitions_for(begin(verbose=False)):
-        typer.echo(f"{definition.name:<14} {definition.title:<20} {', '.join(definition.hosts)}")
-
-
-@site_app.command("show")
-def site_show(name: Annotated[str, typer.Argument(metavar="SITE", help="One of `tidegate site list`.")]) -> None:
-    """Print the definition that a site is read by: to look at, or to begin one of your own with.
-
-    Example: tidegate site show lobsters > sites/lobsters.toml
-    """
-    from scraper.definitions import source_of
-    from tidegate.program import definitions_for
-
-    settings = begin(verbose=False)
-    definition = definitions_for(settings).by_name(name)
-    text = source_of(definition.name, *([settings.sites_dir] if settings.sites_dir else []))
-    if text is None:
-        from tidegate.errors import UsageError
-
-        raise UsageError(f"{name} has no file of its own name")
-    typer.echo(text, nl=False)
-
-
-@site_app.command("check")
-def site_check(  # noqa: PLR0917 options of a command
-    pages: Annotated[
-        list[str] | None, typer.Argument(metavar="[SITE] [FILE-OR-URL...]", help="What to check, and on which pages.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    allow_private: Annotated[bool, typer.Option("--allow-private", help="Open private addresses, too.")] = False,
-    chromium: Chromium = None,
-    memory_limit_mb: MemoryLimit = None,
-    verbose: Verbose = False,
-) -> None:
-    """Show which fields of which site are read, and which not any more.
-
-    Without pages it opens those that the definitions name. A site is fine when every page was what was asked for and
-    no field is read less than it lately was.
-
-    Examples: tidegate site check hackernews | tidegate site check x page.html
-    """
-    from tidegate.formats import console_for_results
-    from tidegate.program import definitions_for
-    from tidegate.site_check import as_dict, check_sites, what_to_check
-    from tidegate.site_view import show_check
-
-    settings = begin(
-        verbose=verbose, chromium=chromium, memory_limit_mb=memory_limit_mb, allow_private=allow_private or None
-    )
-    definitions = definitions_for(settings)
-    checks = run_until_done(check_sites(settings, what_to_check(pages or [], definitions), definitions))
-    if as_json:
-        import json
-
-        typer.echo(json.dumps([as_dict(check) for check in checks], indent=2, ensure_ascii=False))
-    else:
-        console = console_for_results()
-        for check in checks:
-            show_check(check, console)
-    if not all(check.is_fine for check in checks):
-        raise typer.Exit(EXIT_FAILURE)
 
 
 @app.command()

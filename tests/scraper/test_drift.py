@@ -145,3 +145,9 @@ def test_what_a_kind_has_is_counted_post_by_post() -> None:
     assert yields[Place("hackernews", "athing", "comment", "text")] == Yield(1, 0, 1)
     assert not any(place.field == "pinned" for place in yields)
     assert added(yields, yields)[Place("hackernews", "athing", "story", "score")] == Yield(4, 2, 4)
+
+
+def test_what_is_added_keeps_the_order_in_which_it_came() -> None:
+    places = [Place("pier", "plain", "post", field) for field in ("id", "author", "text", "time", "likes", "views")]
+    one, other = {place: Yield(1, 1) for place in places[:4]}, {place: Yield(1, 1) for place in places[2:]}
+    assert list(added(one, other)) == places

@@ -193,7 +193,7 @@ def test_a_number_in_json_is_what_it_is_in_every_language(
 def test_an_address_that_is_none_costs_the_link_and_not_the_page(pier: Definition) -> None:
     post = one(pier, article(pier, id="1", link="http://[oops", likes="5"))
     assert (post.link, post.likes) == (None, 5)
-    assert post.warnings == ("link: 'http://[oops' is no address",)
+    assert post.warnings == ("link: 'http://[oops' is no address of the web",)
 
 
 def test_an_address_that_is_none_is_no_id() -> None:
