@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,3 +34,12 @@ def test_what_is_no_site_is_said(say: Callable[..., Said], name: str) -> None:
     code, out, err = say("site", "show", name)
     assert (code, out) == (2, "")
     assert "no site is called" in err
+
+
+def test_the_sites_are_listed_for_people_and_for_programs(say: Callable[..., Said]) -> None:
+    code, out, _ = say("site", "list")
+    assert code == 0
+    assert any(line.startswith("hackernews ") and "news.ycombinator.com" in line for line in out.splitlines())
+    code, out, _ = say("site", "list", "--json")
+    listed = {one["name"]: one["hosts"] for one in json.loads(out)}
+    assert (code, listed["hackernews"]) == (0, ["news.ycombinator.com"])

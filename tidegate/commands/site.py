@@ -9,21 +9,25 @@ import typer
 
 from tidegate.beginning import begin
 from tidegate.commands.choices import AllowPrivate
-from tidegate.options import Chromium, MemoryLimit, Verbose
+from tidegate.options import Chromium, Json, MemoryLimit, Verbose, print_json
 from tidegate.running import EXIT_FAILURE, run_until_done
 
 app = typer.Typer(help="The sites that can be read: which there are, and whether they still are read right.")
 
 
 @app.command("list")
-def list_sites() -> None:
+def list_sites(as_json: Json = False) -> None:
     """List the sites that can be read.
 
-    Example: tidegate site list
+    Examples: tidegate site list | tidegate site list --json
     """
     from tidegate.program import definitions_for
 
-    for definition in definitions_for(begin(verbose=False)):
+    definitions = definitions_for(begin(verbose=False))
+    if as_json:
+        print_json([{"name": one.name, "title": one.title, "hosts": one.hosts} for one in definitions])
+        return
+    for definition in definitions:
         typer.echo(f"{definition.name:<14} {definition.title:<20} {', '.join(definition.hosts)}")
 
 
@@ -51,7 +55,7 @@ def check(  # noqa: PLR0917 options of a command
     pages: Annotated[
         list[str] | None, typer.Argument(metavar="[SITE] [FILE-OR-URL...]", help="What to check, and on which pages.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     allow_private: AllowPrivate = False,
     chromium: Chromium = None,
     memory_limit_mb: MemoryLimit = None,
@@ -75,14 +79,12 @@ def check(  # noqa: PLR0917 options of a command
     definitions = definitions_for(settings)
     checks = run_until_done(check_sites(settings, what_to_check(pages or [], definitions), definitions))
     if as_json:
-        import json
-
-        typer.echo(json.dumps([as_dict(check) for check in checks], indent=2, ensure_ascii=False))
+        print_json([as_dict(one) for one in checks])
     else:
         console = console_for_results()
         for one in checks:
             show_check(one, console)
-    if not all(check.is_fine for check in checks):
+    if not all(one.is_fine for one in checks):
         raise typer.Exit(EXIT_FAILURE)
 
 
@@ -96,7 +98,7 @@ def new(  # noqa: PLR0917 options of a command
         Path | None, typer.Option(help="A file that is not there yet.", show_default="standard output")
     ] = None,
     url: Annotated[str | None, typer.Option(help="The address that a saved page had.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     allow_private: AllowPrivate = False,
     chromium: Chromium = None,
     memory_limit_mb: MemoryLimit = None,
@@ -135,9 +137,7 @@ def new(  # noqa: PLR0917 options of a command
         typer.echo(f"tidegate: {page.url} is read already by the definition {known.name}", err=True)
     result = run_until_done(propose_site(settings, page, definitions, name=name))
     if as_json:
-        import json
-
-        typer.echo(json.dumps(as_dict(result), indent=2, ensure_ascii=False))
+        print_json(as_dict(result))
     if isinstance(result, NotProposed):
         typer.echo(f"tidegate: {source}: {result.outcome.value}: {result.reason}", err=True)
         raise typer.Exit(EXIT_FAILURE)

@@ -92,6 +92,10 @@ class DemoSite:
         self._world = self._world.at(tick)
         return self._world
 
+    async def set_trouble(self, trouble: str | None) -> None:
+        """Give a trouble to every page, until it is given another one or None."""
+        await self._ask("PUT", "/api/trouble", trouble or "")
+
     async def stats(self) -> dict[str, Any]:
         """Say what the site was asked for: `requests` by kind, and `pages_at_seconds`; see `traffic`."""
         stats: dict[str, Any] = await self._ask("GET", "/api/stats")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -22,7 +23,7 @@ from tidegate.demo.images import face_svg, landscape_png
 from tidegate.demo.members import COOKIE, LOCAL_ITEM, Members
 from tidegate.demo.traffic import Traffic
 from tidegate.demo.troubles import MOST_SECONDS, NOT_FOUND, STATES, Kind, State, Trouble
-from tidegate.demo.world import FeedPage, Profile, World
+from tidegate.demo.world import FeedPage, Profile, Thread, World
 
 ROBOTS = "User-agent: *\nDisallow: /private/\nAllow: /\n"
 
@@ -34,7 +35,7 @@ _FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
 class DemoSiteApp:
     """The routes of the demo site over one world.
 
-    `troubles` assigns a trouble to post ids; `?trouble=` on a page comes first. With `tick_seconds` the tick
+    `troubles` assigns a trouble to post ids; the whole site's and `?trouble=` on a page come first. With `tick_seconds` the tick
     advances by one each time so many seconds have passed; 0 leaves it alone.
     """
 
@@ -46,6 +47,7 @@ class DemoSiteApp:
         self._tick_seconds = tick_seconds
         self._ticking_since = monotonic()
         self._troubles = dict(troubles or {})
+        self._trouble_of_all: Trouble | None = None
         self._members = Members()
         self._assets = client_assets()
         self._version = self._assets["app.js"].etag.strip('"')
@@ -70,6 +72,7 @@ class DemoSiteApp:
                 Route("/api/post/{post_id}", api),
                 Route("/api/stats", self._stats),
                 Route("/api/tick", self._set_tick, methods=["PUT"]),
+                Route("/api/trouble", self._set_trouble, methods=["PUT"]),
                 Route("/client/{name}", self._asset),
                 Route("/tracker/tracker.js", self._asset),
                 Route("/tracker/beacon", self._beacon, methods=["POST"]),
@@ -107,7 +110,7 @@ class DemoSiteApp:
             return HTMLResponse(shell, state.status if state else 200, {"Cache-Control": "no-cache"})
         if state:
             return HTMLResponse(pages.state_page(state, version=self._version), state.status)
-        thread = self.world.thread(request.path_params["post_id"])
+        thread = self._thread(request.path_params["post_id"], None, trouble)
         return HTMLResponse(pages.light_page(thread, self.world, version=self._version))
 
     async def _troubled_document(self, request: Request, trouble: Trouble) -> Response | None:
@@ -133,7 +136,7 @@ class DemoSiteApp:
     async def _api(self, request: Request) -> Response:
         try:
             trouble = self._trouble(request)
-            answer = self._answer(request, is_empty=trouble is not None and trouble.kind is Kind.EMPTY)
+            answer = self._answer(request, trouble)
         except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
         except KeyError:
@@ -152,13 +155,14 @@ class DemoSiteApp:
         whole = answers.troubled(answer, self.world, trouble)
         return JSONResponse(whole, headers={"Cache-Control": "no-store"})
 
-    def _answer(self, request: Request, *, is_empty: bool) -> dict[str, Any]:
+    def _answer(self, request: Request, trouble: Trouble | None) -> dict[str, Any]:
         """Look up what was asked for. Raises `KeyError` when there is no such thing, `ValueError` for bad cursors."""
         world, cursor = self.world, request.query_params.get("cursor")
+        is_empty = trouble is not None and trouble.kind is Kind.EMPTY
         nothing = FeedPage((), None)
         match request.path_params:
             case {"post_id": post_id}:
-                thread = world.thread(post_id, cursor)
+                thread = self._thread(post_id, cursor, trouble)
                 return answers.feed_answer(nothing, world) if is_empty else answers.thread_answer(thread, world)
             case {"handle": handle}:
                 profile = world.profile(handle, cursor)
@@ -169,9 +173,22 @@ class DemoSiteApp:
             return answers.feed_answer(world.search(request.query_params.get("q", ""), cursor), world)
         return answers.feed_answer(world.feed(cursor), world)
 
+    def _thread(self, post_id: str, cursor: str | None, trouble: Trouble | None) -> Thread:
+        """Look a thread up, or lie about it. Raises `KeyError` for an unknown post."""
+        world = self.world
+        thread = world.thread(post_id, cursor)
+        match trouble and trouble.kind:
+            case Kind.WRONG_POST:
+                return Thread((), world.posts[world.posts.index(thread.post) - 1], FeedPage((), None))
+            case Kind.WRONG_ID:
+                return replace(thread, post=replace(thread.post, id=str(int(post_id) + 1)))
+        return thread
+
     def _trouble(self, request: Request) -> Trouble | None:
         if asked := request.query_params.get("trouble"):
             return Trouble.parse(asked)
+        if self._trouble_of_all:
+            return self._trouble_of_all
         return self._troubles.get(request.path_params.get("post_id", ""))
 
     def _exists(self, request: Request) -> bool:
@@ -241,6 +258,14 @@ class DemoSiteApp:
             return JSONResponse({"error": str(error)}, 400)
         self._first_tick, self._ticking_since = tick, monotonic()
         return JSONResponse({"tick": tick})
+
+    async def _set_trouble(self, request: Request) -> Response:
+        try:
+            text = (await request.body()).decode()
+            self._trouble_of_all = Trouble.parse(text) if text else None
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse({"trouble": text or None})
 
     async def _unknown_path(self, _request: Request, _error: Exception) -> Response:
         return HTMLResponse(pages.state_page(NOT_FOUND, version=self._version), 404)

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 KINDS = {"api": "api", "client": "bundle", "images": "images", "tracker": "tracker", "robots.txt": "robots"}
 """What a request counts as, by the first part of its path. All else is a page."""
 
-_UNCOUNTED = ("/api/stats", "/api/tick")
+_UNCOUNTED = ("/api/stats", "/api/tick", "/api/trouble")
 _PAGES_REMEMBERED = 1000
 
 

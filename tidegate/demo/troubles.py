@@ -1,7 +1,8 @@
 """What can go wrong on the demo site, on demand.
 
 A trouble is written `kind` or `kind:amount`, such as `slow`, `slow:5` or `memory:200`. It is asked for by
-`?trouble=` on any page, or assigned to a post when the server starts. What an amount means:
+`?trouble=` on any page, given to the whole site for a while (`PUT /api/trouble`), or assigned to a post when the
+server starts; in this order the first one counts. What an amount means:
 
 | kind | amount | without one |
 |---|---|---|
@@ -38,6 +39,8 @@ class Kind(StrEnum):
     EMPTY = "empty"
     API_500 = "api_500"
     API_HANG = "api_hang"
+    WRONG_POST = "wrong_post"
+    WRONG_ID = "wrong_id"
     # The client itself.
     CHANGED_SELECTORS = "changed_selectors"
     MEMORY = "memory"

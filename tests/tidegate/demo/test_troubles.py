@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Dialog, Error, Page
 
-from tidegate.demo import DemoSite, Kind, Trouble
+from tidegate.demo import DemoSite, DemoSiteError, Kind, Trouble
 from tidegate.demo.troubles import STATES
 
 Show = Callable[[str], Awaitable[list[dict[str, Any]]]]
@@ -65,6 +65,31 @@ async def test_a_post_can_be_given_a_trouble_at_the_start(page: Page, show: Show
 def test_a_site_can_not_be_given_an_unknown_trouble() -> None:
     with pytest.raises(ValueError, match="no such trouble: 'tired'"):
         DemoSite(troubles={"1": "tired"})
+
+
+async def test_the_whole_site_can_be_in_trouble_for_a_while(page: Page, show: Show) -> None:
+    async with DemoSite(seed=7, posts=12) as site:
+        post = site.world.posts[0]
+        await site.set_trouble("rate_limited:7")
+        for address in (site.url, site.post_url(post)):
+            response = await page.request.get(address)
+            assert (response.status, response.headers["retry-after"]) == (429, "7")
+        with pytest.raises(DemoSiteError, match="no such trouble: 'tired'"):
+            await site.set_trouble("tired")
+        await site.set_trouble(None)
+        assert post.id in [article["id"] for article in await show(site.post_url(post))]
+
+
+@pytest.mark.parametrize("prefix", ("", "/light"))
+async def test_a_lying_site_shows_another_post_or_none_of_the_id_that_was_asked_for(
+    prefix: str, site: DemoSite, show: Show
+) -> None:
+    asked = site.world.posts[3]
+    [other] = await show(f"{site.url}{prefix}{asked.path}?trouble=wrong_post")
+    assert other["id"] in {post.id for post in site.world.posts} - {asked.id}
+    mislabelled = await show(f"{site.url}{prefix}{asked.path}?trouble=wrong_id")
+    assert mislabelled
+    assert asked.id not in [article["id"] for article in mislabelled]
 
 
 async def test_a_slow_page_comes_after_what_was_asked_for_later(site: DemoSite, page: Page) -> None:
