@@ -35,8 +35,8 @@ _FOR_A_DAY = {"Cache-Control": "public, max-age=86400"}
 class DemoSiteApp:
     """The routes of the demo site over one world.
 
-    `troubles` assigns a trouble to post ids; the whole site's and `?trouble=` on a page come first. With `tick_seconds` the tick
-    advances by one each time so many seconds have passed; 0 leaves it alone.
+    `troubles` assigns a trouble to post ids; the whole site's and `?trouble=` on a page come first. With
+    `tick_seconds` the tick advances by one each time so many seconds have passed; 0 leaves it alone.
     """
 
     def __init__(
