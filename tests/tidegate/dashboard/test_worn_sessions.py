@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from scraper.addresses import AddressPolicy
@@ -23,6 +25,16 @@ from tidegate.sessions import Sessions
 ENTRY = "an-entry-of-local-storage"
 
 
+@pytest.fixture
+def every_log() -> Iterator[None]:
+    """Nothing is filtered, whatever a command of an earlier test has set."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("every_log")
 async def test_no_value_of_a_worn_session_is_seen(
     shown: Shown, demo_site: DemoSite, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
