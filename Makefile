@@ -1,5 +1,5 @@
 # One way to do each chore. What CI runs is what a person runs.
-.PHONY: run test check format bench soak clean
+.PHONY: run test check format bench soak faults image clean
 python := .venv/bin/python
 
 run: ## set everything up, then run the whole program against the demo site
@@ -32,6 +32,19 @@ LIMIT ?= none
 soak: ## thousands of pages in one pool: make soak PAGES=5000 LIMIT=320
 	@scripts/setup dev
 	@$(python) -m bench soak --pages $(PAGES) --limit $(LIMIT)
+
+SEED ?= $(shell date +%s)
+MINUTES ?= 3
+faults: ## the whole program while seeded faults hit it: make faults SEED=7 MINUTES=3
+	@scripts/setup dev
+	@$(python) -m tests.faults.storm --seed $(SEED) --minutes $(MINUTES)
+
+ROOT ?= .image
+BUILD ?=
+image: ## what the Dockerfile says, in a debootstrap root, and tried in 512 and 320 MiB: needs root, debootstrap, Linux
+	@scripts/setup dev
+	@$(python) -m deploy.without_docker build $(ROOT) $(BUILD)
+	@$(python) -m deploy.without_docker try $(ROOT) --memory 512 --memory 320
 
 clean: ## forget the virtual environment and every cache; the database stays
 	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

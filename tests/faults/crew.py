@@ -49,11 +49,12 @@ async def until(what: str, holds: Callable[[], Awaitable[Any]], *, seconds: floa
 class WorkerProcess:
     """One `tidegate` process that does jobs, and what it has said."""
 
-    def __init__(self, words: Sequence[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(self, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
         self._log = log
+        self.name = log.stem
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 our own command
-                [sys.executable, *words], stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
             )
 
     @property
@@ -123,7 +124,10 @@ class WorkerProcess:
 
 
 class Crew:
-    """Workers of one database. Only the metrics scraper has a schedule, and it is due at once."""
+    """Workers of one database. Only the metrics scraper has a schedule, and it is due at once.
+
+    `within` turns the command of a worker into one that runs somewhere special, such as a cgroup.
+    """
 
     def __init__(self, dsn: str | None, folder: Path, **settings: str) -> None:
         self.dsn = dsn
@@ -131,6 +135,7 @@ class Crew:
         self.workers: list[WorkerProcess] = []
         self.scratch = folder / "tmp"
         self.scratch.mkdir(parents=True, exist_ok=True)
+        self.within: Callable[[Sequence[str]], Sequence[str]] = list
         self._numbers = itertools.count(1)
         off = {job: "off" for job in JOBS if job != "metrics_scraper"}
         self._environment = {
@@ -157,7 +162,7 @@ class Crew:
     def start_python(self, *words: str) -> WorkerProcess:
         """The same with any words for Python."""
         log = self.folder / f"worker-{next(self._numbers)}.log"
-        worker = WorkerProcess(words, self._environment, log)
+        worker = WorkerProcess(self.within([sys.executable, *words]), self._environment, log)
         self.workers.append(worker)
         return worker
 

@@ -1,0 +1,54 @@
+"""A worker whose clock jumps: `storm_worker.py FILE`. At each SIGUSR1 its clock is off by the seconds that FILE says.
+
+All of the program that asks Python for the time is told so, from before it was imported; the kernel and Chromium are
+not.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+_real_time, _real_datetime = time.time, dt.datetime
+_off_seconds = 0.0
+
+
+class _AnyDatetime(type):
+    """What the database gives is a datetime as well."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _real_datetime)
+
+
+class Jumping(dt.datetime, metaclass=_AnyDatetime):
+    """A datetime whose now is off."""
+
+    @classmethod
+    def now(cls, tz: dt.tzinfo | None = None) -> Any:
+        return _real_datetime.now(tz) + dt.timedelta(seconds=_off_seconds)
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return _real_datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(seconds=_off_seconds)
+
+
+def main(file: Path) -> None:
+    def jump(*_: object) -> None:
+        global _off_seconds  # noqa: PLW0603 the clock of a process is one
+        _off_seconds = float(file.read_text(encoding="ascii"))
+
+    signal.signal(signal.SIGUSR1, jump)
+    time.time = lambda: _real_time() + _off_seconds
+    dt.datetime = Jumping  # type: ignore[misc]
+    from tidegate.cli import main as tidegate  # noqa: PLC0415 after the clock was changed
+
+    sys.argv = ["tidegate", "worker"]
+    tidegate()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,88 @@
+"""The storm: a seed has one plan, and what is lost, doubled, wrong or left over would be found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults import storm
+from tests.faults.crew import Crew, follow_all, run_is_over, shared_database
+from tests.faults.storm import Weather
+from tests.faults.storm_check import verdict
+from tests.faults.strikes import AMOUNTS, LONG_STOP, Fault, plan
+from tidegate.demo import DemoSite
+
+SEED = 5
+POSTS = 12
+
+
+def test_a_seed_has_one_plan_and_another_seed_another() -> None:
+    assert plan(7, 180) == plan(7, 180)
+    assert len({plan(seed, 180) for seed in range(20)}) == 20
+
+
+def test_a_longer_storm_begins_like_the_short_one() -> None:
+    short = plan(7, 60)
+    assert plan(7, 600)[: len(short)] == short
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_kind_hits_within_three_minutes_and_none_after_the_end(seed: int) -> None:
+    strikes = plan(seed, 180)
+    assert {strike.fault for strike in strikes} == set(Fault)
+    assert [strike.at_seconds for strike in strikes] == sorted(strike.at_seconds for strike in strikes)
+    assert strikes[-1].at_seconds < 180
+    for strike in strikes:
+        low, high = AMOUNTS.get(strike.fault, (0, 0))
+        is_long = strike.fault is Fault.STOP_WORKER and strike.amount >= LONG_STOP[0]
+        assert is_long or low <= strike.amount <= high
+        assert 0 <= strike.pick < 1
+
+
+def test_some_worker_is_stopped_for_so_long_that_others_take_over() -> None:
+    strikes = [strike for seed in range(10) for strike in plan(seed, 180)]
+    assert any(strike.fault is Fault.STOP_WORKER and strike.amount >= LONG_STOP[0] for strike in strikes)
+
+
+def test_with_only_the_others_are_left_out_and_nothing_else_changes() -> None:
+    only = (Fault.KILL_WORKER, Fault.SITE_LIES)
+    assert plan(7, 180, only) == tuple(strike for strike in plan(7, 180) if strike.fault in only)
+
+
+def test_a_storm_says_how_to_have_it_again() -> None:
+    weather = Weather(7, 90, 3, 512, (Fault.KILL_WORKER,))
+    words = weather.replay.removeprefix("python -m tests.faults.storm ").split()
+    assert storm._weather(words) == weather
+
+
+BREAKS = {
+    "lost": "delete from snapshots where id = (select min(id) from snapshots)",
+    "doubled": (
+        "alter table snapshots drop constraint snapshots_post_run_key;"
+        " insert into snapshots (post, run, due_at, taken_at, likes, views, reposts, replies, bookmarks)"
+        " select post, run, due_at + interval '1 s', taken_at + interval '1 s', likes, views, reposts, replies,"
+        " bookmarks from snapshots order by id limit 1"
+    ),
+    "wrong": "update snapshots set likes = likes + 1 where id = (select min(id) from snapshots)",
+    "left": "update job_runs set status = 'running', finished_at = null where id = (select max(id) from job_runs)",
+}
+
+
+@pytest.mark.parametrize("finding", BREAKS)
+async def test_what_is_lost_doubled_wrong_or_left_over_is_found(
+    fresh_dsn: str, new_crew: Callable[..., Crew], finding: str
+) -> None:
+    async with DemoSite(seed=SEED, posts=POSTS) as site, shared_database(fresh_dsn) as look:
+        await follow_all(fresh_dsn, site)
+        crew = new_crew(fresh_dsn)
+        crew.start()
+        await run_is_over(look)
+        assert await crew.ask_to_end() == [0]
+        ids = {post.id for post in site.world.posts}
+        well = await verdict(look, site.world, ids)
+        assert (well.findings, well.snapshots) == ([], POSTS)
+        # The store itself lets nobody change them.
+        await look.execute("alter table snapshots disable trigger user")
+        await look.execute(BREAKS[finding])
+        assert getattr(await verdict(look, site.world, ids), finding)
