@@ -29,13 +29,13 @@ RUN apt-get update \
 # Run: Python, Chromium's headless shell, an init that reaps, and nothing to build with.
 FROM ${BASE}
 # Chromium wants these two for desktops; with them come Mesa, LLVM and ICU: 210 MB that a headless shell never opens.
-RUN mkdir -p /tmp/none/DEBIAN \
+RUN mkdir -p /none/DEBIAN \
     && printf '%s\n' 'Package: no-desktop' 'Version: 1' 'Architecture: all' 'Provides: x11-utils, xdg-utils' \
         'Maintainer: Tidegate' 'Description: stands for programs that a container has no use for' \
-        >/tmp/none/DEBIAN/control \
-    && dpkg-deb --build /tmp/none /tmp/none.deb \
-    && dpkg --install /tmp/none.deb \
-    && rm -r /tmp/none /tmp/none.deb
+        >/none/DEBIAN/control \
+    && dpkg-deb --build /none /none.deb \
+    && dpkg --install /none.deb \
+    && rm -r /none /none.deb
 RUN apt-get update \
     && apt-get install -y --no-install-recommends chromium-headless-shell fonts-dejavu-core libatomic1 tini \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/fontconfig/* /var/log/apt /var/log/*.log \

@@ -41,10 +41,11 @@ faults: ## the whole program while seeded faults hit it: make faults SEED=7 MINU
 
 ROOT ?= .image
 BUILD ?=
-image: ## what the Dockerfile says, in a debootstrap root, and tried in 512 and 320 MiB: needs root, debootstrap, Linux
+image: ## what the Dockerfile says, in a debootstrap root, and tried in memory cgroups: needs root, debootstrap, Linux
 	@scripts/setup dev
 	@$(python) -m deploy.without_docker build $(ROOT) $(BUILD)
-	@$(python) -m deploy.without_docker try $(ROOT) --memory 512 --memory 320
+	@$(python) -m deploy.without_docker try $(ROOT) --memory 512 --memory 448
+	@$(python) -m deploy.without_docker try $(ROOT) --memory 320 --warm
 
 clean: ## forget the virtual environment and every cache; the database stays
 	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

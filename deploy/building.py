@@ -53,6 +53,7 @@ def build(
             _command("cp", "-a", base, begin)
         _make_slim(begin, _suite(stages[0].base))
         roots: dict[str, Path] = {}
+        root = begin
         for number, stage in enumerate(stages):
             root = Path(work) / f"stage-{number}"
             _command("cp", "-a", roots.get(stage.base, begin), root)

@@ -81,7 +81,7 @@ class Container:
 
     def execute(self, command: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
         """Run one more command in it, as its user. Raises `TimeoutExpired`."""
-        enter = ["nsenter", "--target", str(self._first_pid()), *NAMESPACES, "--wd=/"]
+        enter = ["nsenter", "--target", str(self.first_pid()), *NAMESPACES, "--wd=/"]
         return subprocess.run(  # noqa: S603 our own words
             self._group.within([*enter, *as_its_user(self._config, command, {})]),
             check=False,
@@ -100,11 +100,11 @@ class Container:
     def stop(self, *, grace_seconds: float) -> tuple[int | None, float]:
         """What an engine does to stop it: the exit code, None if it had to be killed, and how long that took."""
         began = time.monotonic()
-        os.kill(self._first_pid(), signal.Signals[self._config.stop_signal])
+        os.kill(self.first_pid(), signal.Signals[self._config.stop_signal])
         code = self.wait(seconds=grace_seconds)
         return code, time.monotonic() - began
 
-    def _first_pid(self) -> int:
+    def first_pid(self) -> int:
         """The first process in it, as it is known out here, once it is its entrypoint. Raises `NotRunning`."""
         pid = self._process.pid
         until = time.monotonic() + BEGIN_SECONDS

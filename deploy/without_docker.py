@@ -3,7 +3,7 @@
 It reads the Dockerfile itself. It needs root, debootstrap, and a cgroup that it may make others in:
 
     python -m deploy.without_docker build /var/tmp/image
-    python -m deploy.without_docker try /var/tmp/image --memory 512 --memory 320
+    python -m deploy.without_docker try /var/tmp/image --memory 512 --memory 448
 """  # noqa: INP001 programs, no package
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def main() -> int:
     trying = what.add_parser("try", help="run what was built, in memory cgroups")
     trying.add_argument("root", type=Path)
     trying.add_argument("--memory", action="append", type=int, metavar="MIB", help="limits to try; else 512")
+    trying.add_argument("--warm", action="store_true", help="as beside another container of the same image")
     given = parser.parse_args()
 
     stages = stages_of((CONTEXT / "Dockerfile").read_text("utf-8"))
@@ -41,9 +42,8 @@ def main() -> int:
         build(stages, CONTEXT, root, base=given.base, bound=given.bind, variables=variables)
         print(f"{root}: {size_of(root) / MIB:.0f} MiB")  # noqa: T201 its output
         return 0
-    checks = [
-        check for limit in given.memory or [512] for check in try_image(root, config_of(stages[-1]), limit * MIB)
-    ]
+    config, limits = config_of(stages[-1]), given.memory or [512]
+    checks = [check for limit in limits for check in try_image(root, config, limit * MIB, warm=given.warm)]
     print(in_a_table(checks))  # noqa: T201 its output
     return 0 if all(check.is_ok for check in checks) else 1
 

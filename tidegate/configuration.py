@@ -19,6 +19,7 @@ from jobs.scoring import ScoringPolicy
 from scraper.store.database import without_password
 from tidegate.errors import UsageError
 from tidegate.listening import Listen
+from tidegate.secret_files import secret_files
 from tidegate.settings import FILE, Settings
 
 PREFIX: Final = "TIDEGATE_"
@@ -28,11 +29,13 @@ WIDTH: Final = 100
 
 HEAD: Final = """\
 # Settings of Tidegate, each commented out, with its default or, where there is none, an example.
-# Flags go before TIDEGATE_ variables, and those before this file: `tidegate config show` tells what holds.
+# Flags go before TIDEGATE_ variables, those before files of secrets, and those before this file:
+# `tidegate config show` tells what holds.
 """
 
 _EXAMPLES: Final[Mapping[str, str]] = {
     "database_url": '"postgresql://tidegate@localhost/tidegate"',
+    "database_password": '"a-secret"',
     "chromium": '"/usr/bin/chromium-headless-shell"',
     "sites_dir": '"sites"',
     "memory_limit_mb": "512",
@@ -53,7 +56,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. `value` is as it may be shown: secrets are not. `origin` is a variable, the file, or "default"."""
+    """One setting. `value` is as it may be shown: secrets are not. `origin` is a variable, a file, or "default"."""
 
     name: str
     value: str
@@ -64,11 +67,17 @@ class Setting:
 def settings_shown(settings: Settings, *, environment: Mapping[str, str] = os.environ) -> list[Setting]:
     """All settings, in their order. Raises as `load_settings` does for a file that can't be read."""
     file = _keys_of(Path(FILE))
+    secrets = secret_files(settings.secrets_dir, Settings.model_fields)
     given = {name.upper() for name in environment}
     rows = []
     for name, field in Settings.model_fields.items():
         variable = f"{PREFIX}{name.upper()}"
-        origin = variable if variable in given else FILE if name in file else DEFAULT
+        if variable in given:
+            origin = variable
+        elif name in secrets:
+            origin = f"file {secrets[name]}"
+        else:
+            origin = FILE if name in file else DEFAULT
         rows.append(Setting(name, as_shown(getattr(settings, name)), origin, _what(field.description)))
     return rows
 

@@ -1,4 +1,4 @@
-"""Settings: flags over `TIDEGATE_*` environment over `tidegate.toml` over defaults.
+"""Settings: flags over `TIDEGATE_*` environment over files of secrets over `tidegate.toml` over defaults.
 
 A value that is out of range is refused, not bent into shape.
 """
@@ -10,11 +10,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -26,6 +28,7 @@ from jobs.schedule import Schedule
 from jobs.scoring import ScoringPolicy, scoring_policy
 from tidegate.errors import BadSetting
 from tidegate.listening import Listen, listen_from
+from tidegate.secret_files import USUAL, SecretFiles, secret_files
 
 FILE = "tidegate.toml"
 JOBS: Final = ("metrics_scraper", "reply_harvester", "learn", "plan", "reply", "maintenance")
@@ -75,6 +78,21 @@ def scoring_from(value: object) -> ScoringPolicy:
     return scoring_policy(value)
 
 
+def with_password(values: Any) -> Any:
+    """The settings as they were given, with `database_password` in `database_url`. Raises `BadSetting`.
+
+    A password that stands in the address already goes before one in its query.
+    """
+    password = values.get("database_password") if isinstance(values, dict) else None
+    if password is None:
+        return values
+    address = values.get("database_url")
+    if not isinstance(address, str):
+        raise BadSetting("database_password", None, "it is for a database_url, and there is none")
+    text = password.get_secret_value() if isinstance(password, SecretStr) else str(password)
+    return values | {"database_url": f"{address}{'&' if '?' in address else '?'}password={quote(text, safe='')}"}
+
+
 class Settings(BaseSettings):
     """All that can be set. Sizes that depend on the machine are measured instead."""
 
@@ -89,6 +107,10 @@ class Settings(BaseSettings):
 
     database_url: str | None = None
     """A Postgres to use; the embedded one where this is not set."""
+    database_password: SecretStr | None = None
+    """The password for it, where the address has none."""
+    secrets_dir: Path = USUAL
+    """A folder of files that each hold one setting: `tidegate_database_url`, `tidegate_dashboard_token` and such."""
     data_dir: Path = Field(default_factory=default_data_dir)
     """Where the embedded Postgres keeps its data."""
     chromium: Path | None = None
@@ -151,6 +173,8 @@ class Settings(BaseSettings):
     openai_tokens_a_day: Annotated[int, Field(ge=0)] = 200_000
     """So many tokens a day at most, on all machines together."""
 
+    _with_password = model_validator(mode="before")(with_password)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -160,8 +184,14 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 the signature is the library's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Flags, environment, file: in that order."""
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+        """Flags, environment, files of secrets, file: in that order."""
+        toml = TomlConfigSettingsSource(settings_cls)
+        files = _files_of(toml() | env_settings() | init_settings())
+        return (init_settings, env_settings, SecretFiles(settings_cls, files), toml)
+
+
+def _files_of(given: Mapping[str, Any]) -> dict[str, Path]:
+    return secret_files(Path(given.get("secrets_dir", USUAL)), Settings.model_fields)
 
 
 def load_settings(**flags: Any) -> Settings:
@@ -175,6 +205,13 @@ def load_settings(**flags: Any) -> Settings:
         if first["type"] == "value_error":
             # Words of our own: they show what of the value may be shown.
             raise BadSetting(name, None, str(first["ctx"]["error"]).rstrip(".")) from None
-        raise BadSetting(name, first.get("input"), first["msg"]) from None
+        raise BadSetting(name, None if _is_secret(name, given) else first.get("input"), first["msg"]) from None
     except ValueError as error:
         raise BadSetting(FILE, "", str(error)) from None
+
+
+def _is_secret(name: str, flags: Mapping[str, Any]) -> bool:
+    """Whether a value that was refused comes from a file of secrets, and so is not to be shown."""
+    environment = EnvSettingsSource(Settings)()
+    files = _files_of(TomlConfigSettingsSource(Settings)() | environment | dict(flags))
+    return name.partition(".")[0] in files.keys() - environment.keys() - flags.keys()
