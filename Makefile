@@ -1,5 +1,5 @@
 # One way to do each chore. What CI runs is what a person runs.
-.PHONY: run test check format bench soak faults image clean
+.PHONY: run test check format bench soak soak-pool faults image clean
 python := .venv/bin/python
 
 run: ## set everything up, then run the whole program against the demo site
@@ -27,9 +27,15 @@ bench: ## measure everything beside other scrapers, and write docs/benchmarks; a
 	@scripts/setup dev
 	@$(python) -m bench
 
+HOURS ?= 2
+soak: LIMIT ?= 512
+soak: ## the whole program for hours on a site that leaks: make soak HOURS=8 LIMIT=512
+	@scripts/setup dev
+	@$(python) -m bench night --hours $(HOURS) --limit $(LIMIT)
+
 PAGES ?= 5000
-LIMIT ?= none
-soak: ## thousands of pages in one pool: make soak PAGES=5000 LIMIT=320
+soak-pool: LIMIT ?= none
+soak-pool: ## thousands of pages in one pool: make soak-pool PAGES=5000 LIMIT=320
 	@scripts/setup dev
 	@$(python) -m bench soak --pages $(PAGES) --limit $(LIMIT)
 

@@ -1,4 +1,4 @@
-"""`python -m bench`: everything that is measured, and `compare`, `micro`, `soak`, `scale` one by one.
+"""`python -m bench`: everything that is measured, and `compare`, `micro`, `soak`, `night`, `scale` one by one.
 
 Without a command: the comparison, the micro figures, and what follows from them for many machines. All of it is
 written into `docs/`.
@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench import comparison, micro, report, scale, soak
+from bench import comparison, micro, night, night_report, report, scale, soak
 from bench.cgroup import NoCgroup
 from bench.comparison import Missing, Setting, usual_limits
 from bench.environments import FOLDER
@@ -157,14 +157,42 @@ def run_soak(
         console.print(f"{done:>7} of {pages}", end="\r")
 
     try:
-        limit_mib = _limit(limit)
-    except ValueError:
-        raise typer.BadParameter(f"a limit is a number of MiB or {NO_LIMIT!r}, not {limit!r}") from None
-    try:
-        run, course = asyncio.run(soak.soak(pages, limit_mib, tell))
+        run, course = asyncio.run(soak.soak(pages, _limit_of(limit), tell))
     except NoCgroup as error:
         raise typer.BadParameter(str(error)) from None
     _say(soak.write(run, course, machine(command_line()), to))
+
+
+@app.command("night")
+def run_night(
+    *,
+    hours: float = 2.0,
+    limit: Annotated[str, typer.Option(help="MiB of a memory cgroup, or none")] = "512",
+    posts: Annotated[int, typer.Option(help="so many are followed; each is read every five minutes")] = night.POSTS,
+    to: To = report.FOLDER,
+) -> None:
+    """The whole program for hours, with the embedded database, on a site that leaks."""
+    try:
+        found = asyncio.run(night.night(hours * 3600, _limit_of(limit), posts, _tell_sample))
+    except (NoCgroup, night.DidNotStart) as error:
+        console.print(f"[red]{error}[/]", soft_wrap=True)
+        raise typer.Exit(1) from None
+    _say(night_report.write(found, machine(command_line()), to))
+
+
+def _tell_sample(sample: night.Sample) -> None:
+    newest = "none" if sample.newest_seconds is None else f"{sample.newest_seconds:.0f} s old"
+    console.print(
+        f"{sample.seconds / 60:6.1f} min  {sample.snapshots:>7} rows, the last {newest:<9}  "
+        f"{sample.used_bytes / MIB:4.0f} MiB used  {sample.alarms} alarms"
+    )
+
+
+def _limit_of(text: str) -> int | None:
+    try:
+        return _limit(text)
+    except ValueError:
+        raise typer.BadParameter(f"a limit is a number of MiB or {NO_LIMIT!r}, not {text!r}") from None
 
 
 def _names(text: str) -> list[str]:

@@ -24,6 +24,7 @@ from memory.cgroups import MemoryCgroup, memory_cgroups
 LIMIT_FILE: Final = {1: "memory.limit_in_bytes", 2: "memory.max"}
 PEAK_FILE: Final = {1: "memory.max_usage_in_bytes", 2: "memory.peak"}
 USED_FILE: Final = {1: "memory.usage_in_bytes", 2: "memory.current"}
+ANONYMOUS: Final = {1: "total_rss", 2: "anon"}
 INACTIVE_FILE: Final = {1: "total_inactive_file", 2: "inactive_file"}
 KILLS_FILE: Final = {1: "memory.oom_control", 2: "memory.events"}
 GONE_SECONDS: Final = 10.0
@@ -69,6 +70,11 @@ class Cgroup:
         """What can't be had back for the asking: current less inactive file pages."""
         stat = (self.path / "memory.stat").read_text()
         return self._number(USED_FILE) - _value(stat, INACTIVE_FILE[self.version])
+
+    @property
+    def anonymous_bytes(self) -> int:
+        """What is in no file: heaps and stacks, nothing of programs and of the page cache."""
+        return _value((self.path / "memory.stat").read_text(), ANONYMOUS[self.version])
 
     @property
     def limit_hits(self) -> int:

@@ -10,6 +10,7 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 
 from bench.measuring import MIB
+from bench.night import Night
 from bench.roster import LIMIT, TIDEGATE, TITLES
 from bench.soak import Course, Window
 from bench.summary import Cell
@@ -98,6 +99,56 @@ def soak(course: Course, parts: Sequence[Window], path: Path) -> Path:
         held.set_ylabel("held (PSS), MiB")
         held.set_xlabel("pages")
         for axes in (speed, held):
+            axes.grid(axis="y", color="#e9ecef", zorder=0)
+        figure.savefig(path, format="svg", metadata={"Date": None})
+        plt.close(figure)
+    return path
+
+
+def night(found: Night, path: Path) -> Path:
+    """Memory, how old the last row and the oldest number were, and the speed, over the hours."""
+    hours = [sample.seconds / 3600 for sample in found.samples]
+    with mpl.rc_context(STYLE):
+        figure, (memory, age, speed) = plt.subplots(3, figsize=(9, 6.4), sharex=True, layout="constrained")
+        if found.limit_mib is not None:
+            memory.axhline(found.limit_mib, color="#868e96", linestyle="--", linewidth=1, label="limit")
+        memory.plot(
+            hours, [sample.used_bytes / MIB for sample in found.samples], color=OWN, linewidth=0.8, label="used"
+        )
+        memory.plot(
+            hours,
+            [sample.anonymous_bytes / MIB for sample in found.samples],
+            color="#e8590c",
+            linewidth=0.8,
+            label="in no file",
+        )
+        memory.set_ylabel("MiB")
+        memory.legend(loc="lower left", frameon=False, ncols=3)
+        for name, colour, values in (
+            ("longest unread", "#e8590c", [sample.oldest_seconds for sample in found.samples]),
+            ("last row", OWN, [sample.newest_seconds for sample in found.samples]),
+        ):
+            age.plot(
+                hours,
+                [float("nan") if value is None else value / 60 for value in values],
+                color=colour,
+                linewidth=0.9,
+                label=name,
+            )
+        age.set_ylabel("age, minutes")
+        age.legend(loc="upper left", frameon=False, ncols=2)
+        parts = found.parts()
+        speed.plot(
+            [(part.first_seconds + part.last_seconds) / 7200 for part in parts],
+            [part.rows_per_second for part in parts],
+            color=OWN,
+            linewidth=2,
+            marker="o",
+        )
+        speed.set_ylabel("rows/s")
+        speed.set_xlabel("hours")
+        for axes in (memory, age, speed):
+            axes.set_ylim(bottom=0)
             axes.grid(axis="y", color="#e9ecef", zorder=0)
         figure.savefig(path, format="svg", metadata={"Date": None})
         plt.close(figure)
