@@ -1,4 +1,4 @@
-"""`make soak-pool`: thousands of pages in one pool. Is it as fast at the end, does it hold as much, what is left over?
+"""`make soak-pool`: many pages in one pool. Is it as fast at the end, does it hold as much, and what is left over?
 
 The pool runs in a process and a memory cgroup of its own, the site outside of it.
 """

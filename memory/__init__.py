@@ -4,7 +4,7 @@ One truth: the reading. A reading holds every limit this process tree lives unde
 user's own cap) and what counts against it. Everything else decides on readings: levels, admissions, the ladder. There
 is no constant in megabytes here; every threshold is a share of the limit, or measured.
 
-- `readings`: one look, from cgroup v1 and v2, the host and a cap
+- `readings`: one look, from cgroup v1 and v2, the host and a cap; `file_pages`: how much of the programs must stay
 - `levels`: normal, elevated, critical, emergency, with hysteresis
 - `budget`: reservations, budgets by component, and the arithmetic of an admission
 - `costs`: what a class of work is expected to take

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from memory.file_pages import FilePages
+
 NO_LIMIT_FROM = 1 << 60
 """cgroup v1 says "no limit" with a number near 2^63; nothing real is above an exbibyte."""
 
@@ -31,19 +33,26 @@ SWAP_FILES = ("memory.memsw.limit_in_bytes", "memory.memsw.usage_in_bytes")
 READ_APART_BYTES = 64 << 20
 KILLS_FILE = {1: "memory.oom_control", 2: "memory.events"}
 KILLS_NOT_COUNTED = "kills by the kernel: not counted here"
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+ACTIVE_FILE = {1: b"total_active_file ", 2: b"active_file "}
+REREAD_FILE = {1: b"total_workingset_refault_file ", 2: b"workingset_refault_file "}
+"""In pages, unlike the others."""
 INACTIVE_FILE = {1: b"total_inactive_file ", 2: b"inactive_file "}
 
 
 class Account(NamedTuple):
     """What one cgroup says of its memory, in bytes. None is no limit, or not known, or not asked for.
 
-    `with_swap_bytes` is (limit, used) of memory and swap together, which v1 can limit as well.
+    `used_bytes` has the file pages that were touched lately; `file_pages` tells of them, None where the kernel does
+    not count which it reads again. `with_swap_bytes` is (limit, used) of memory and swap together, which v1 can limit
+    as well.
     """
 
     limit_bytes: int | None
     used_bytes: int | None
     limit_above_bytes: int | None
     with_swap_bytes: tuple[int, int] | None = None
+    file_pages: FilePages | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,15 @@ class MemoryCgroup:
             else:
                 inactive = current
         used_bytes = current - (inactive or 0)
-        return Account(limit, used_bytes, above, self._with_swap(swap_limit, inactive or 0, unknowns))
+        pages = None if stat is None or inactive is None else self._file_pages(stat, inactive)
+        return Account(limit, used_bytes, above, self._with_swap(swap_limit, inactive or 0, unknowns), pages)
+
+    def _file_pages(self, stat: bytes, inactive: int) -> FilePages | None:
+        """None where the kernel does not count what it reads again (before Linux 5.9), or makes no sense."""
+        path, nobody = "", list[str]()
+        active = number(value_of(stat, ACTIVE_FILE[self.version]), path, nobody)
+        reread = number(value_of(stat, REREAD_FILE[self.version]), path, nobody)
+        return None if active is None or reread is None else FilePages(active, inactive, reread * PAGE_BYTES)
 
     def _swap_limit_bytes(self, unknowns: list[str]) -> int | None:
         if not self.limits_swap:

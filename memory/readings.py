@@ -1,8 +1,9 @@
 """One look at memory: every bound that a process tree lives under, and how near it is to each.
 
 A bound is a limit and what counts against it. The host is one, every memory cgroup from our own up to the mount
-point is one, and so is the cap a user has set. What is used of a cgroup is `current - inactive_file`: file pages
-that nobody has touched lately are given back by the kernel before anything is killed.
+point is one, and so is the cap a user has set. What is used of a cgroup is what it holds less its file pages, which
+the kernel gives back before anything is killed, but for those that it has shown to need; see `memory.file_pages`.
+Where the kernel does not tell, it is `current - inactive_file`.
 
 Every file is read anew at each look, once; a look costs tens of microseconds. A file that is missing or makes no
 sense is a bound that is not known and a sentence that says so, never a zero.
@@ -28,6 +29,7 @@ from memory.cgroups import (
     surroundings,
     value_of,
 )
+from memory.file_pages import HotFilePages
 from memory.levels import Level
 
 __all__ = ["Bound", "MemoryCgroup", "MemorySource", "Reading", "memory_cgroups"]
@@ -35,12 +37,18 @@ __all__ = ["Bound", "MemoryCgroup", "MemorySource", "Reading", "memory_cgroups"]
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One limit, where it stands, and what counts against it. `kind`: "cgroup v1", "cgroup v2", "host" or "cap"."""
+    """One limit, where it stands, and what counts against it. `kind`: "cgroup v1", "cgroup v2", "host" or "cap".
+
+    `files_bytes` are the file pages in use there, of which `needed_files_bytes` are among what is used; None where
+    they are not told apart.
+    """
 
     kind: str
     where: str
     limit_bytes: int
     used_bytes: int
+    files_bytes: int | None = None
+    needed_files_bytes: int | None = None
 
     @property
     def source(self) -> str:
@@ -114,6 +122,7 @@ class MemorySource:
         self._cap_bytes = cap_bytes
         self._held_at_start_bytes = psutil.Process().memory_info().rss if cap_bytes else 0
         self._last: dict[str, list[Bound]] = {}
+        self._hot: dict[str, HotFilePages] = {}
         self._last_host: Bound | None = None
         around = surroundings(root)
         self._view = _View(around, self._others_bytes(around, self._held_at_start_bytes))
@@ -121,6 +130,7 @@ class MemorySource:
     def read(self) -> Reading:
         """One look, now."""
         around, others_bytes = self._view.around, self._view.others_bytes
+        now_seconds = time.monotonic()
         unknowns = list(around.unknowns)
         bounds: list[Bound] = []
         finest_bytes = None
@@ -128,7 +138,7 @@ class MemorySource:
             needs_used = depth == 0 and self._cap_bytes is not None
             known_before = len(unknowns)
             account = cgroup.look(unknowns, always_used=needs_used)
-            found = self._bounds_of(cgroup, account, unknowns)
+            found = self._bounds_of(cgroup, account, unknowns, now_seconds)
             if len(unknowns) > known_before and len(found) < len(last := self._last.get(str(cgroup.path), [])):
                 # It was known a moment ago: no reason to take the limit for gone.
                 found = last
@@ -151,20 +161,32 @@ class MemorySource:
                 bounds.insert(0, Bound("cap", "set by the user", self._cap_bytes, taken))
         pressure = _pressure(around.pressure_paths, unknowns)
         kills = _kills(around.kills_path, unknowns)
-        return Reading(time.monotonic(), tuple(bounds), pressure, kills, unknowns=tuple(unknowns))
+        return Reading(now_seconds, tuple(bounds), pressure, kills, unknowns=tuple(unknowns))
 
-    @staticmethod
-    def _bounds_of(cgroup: MemoryCgroup, account: Account, unknowns: list[str]) -> list[Bound]:
+    def _bounds_of(
+        self, cgroup: MemoryCgroup, account: Account, unknowns: list[str], now_seconds: float
+    ) -> list[Bound]:
         """The limits that one cgroup sets: its own, one above it that can't be seen, one with swap."""
-        kind, used = f"cgroup v{cgroup.version}", account.used_bytes
+        kind, used, pages = f"cgroup v{cgroup.version}", account.used_bytes, account.file_pages
+        if used is None:
+            return []
+        files = needed = None
+        spare = 0
+        if pages is not None:
+            files = pages.active_bytes
+            needed = self._hot.setdefault(str(cgroup.path), HotFilePages()).observe(pages, now_seconds)
+            spare = min(files - needed, used)
         bounds: list[Bound] = []
-        if account.limit_bytes is not None and used is not None:
-            bounds.append(Bound(kind, cgroup.where, account.limit_bytes, used))
-        if account.limit_above_bytes is not None and used is not None:
-            bounds.append(Bound(kind, f"above {cgroup.where}", account.limit_above_bytes, used))
+        if account.limit_bytes is not None:
+            bounds.append(Bound(kind, cgroup.where, account.limit_bytes, used - spare, files, needed))
+        if account.limit_above_bytes is not None:
+            bounds.append(
+                Bound(kind, f"above {cgroup.where}", account.limit_above_bytes, used - spare, files, needed)
+            )
             unknowns.append(f"what others use of the limit above {cgroup.where} is not known")
         if account.with_swap_bytes is not None:
-            bounds.append(Bound(kind, f"{cgroup.where} with swap", *account.with_swap_bytes))
+            limit, with_swap = account.with_swap_bytes
+            bounds.append(Bound(kind, f"{cgroup.where} with swap", limit, max(0, with_swap - spare), files, needed))
         return bounds
 
     def rediscover(self) -> bool:

@@ -11,7 +11,7 @@ import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from memory import Level, Reading, mib
+from memory import Bound, Level, Reading, mib
 from tidegate.formats import plain, table_of
 from tidegate.memory_report import MemoryReport
 
@@ -95,11 +95,20 @@ def _bounds(report: MemoryReport, width: int) -> Table:
             mib(bound.used_bytes),
             f"{bound.used_bytes / bound.limit_bytes:.0%}",
             mib(bound.headroom_bytes),
+            _files(bound),
             "binds" if bound is reading.binding else "",
         )
         for bound in reading.bounds
     ]
-    return table_of(("limit of", "where", "limit", "used", "share", "left", ""), rows, roomy="where", width=width)
+    names = ("limit of", "where", "limit", "used", "share", "left", "files", "")
+    return table_of(names, rows, roomy="where", width=width)
+
+
+def _files(bound: Bound) -> str:
+    """File pages in use, and how many of them are among what is used."""
+    if bound.files_bytes is None or bound.needed_files_bytes is None:
+        return "used" if bound.kind.startswith("cgroup") else ""
+    return f"{mib(bound.files_bytes)}, {bound.needed_files_bytes >> 20} used"
 
 
 def _curve(over_time: Sequence[asyncpg.Record]) -> str:

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ import structlog
 from browser_pool import Endpoint
 from browser_pool.endpoint import EndpointKind
 from memory import MemoryGuard
-from tidegate.doctor import chromium, database, folders, machine, room, verdict
+from tidegate.doctor import chromium, database, disk, folders, machine, room, verdict
 from tidegate.doctor.asking import aside
 from tidegate.doctor.finding import Finding, Row, failure, note
 from tidegate.doctor.trial import Trial, try_browser, untried
@@ -161,7 +162,17 @@ class _Looks:
                 lambda: aside(lambda: room.look_at_room(guard, launch_bytes, context_bytes)),
                 {"room": room.judge_room},
             ),
+            Look(
+                "looking at the disk",
+                self._patience.look_seconds,
+                lambda: aside(lambda: disk.look_at_disk(guard, self._program())),
+                {"disk": disk.judge_disk},
+            ),
         ]
+
+    def _program(self) -> Path | None:
+        path = self._executable.path if self._executable is not None else None
+        return None if path is None else Path(path)
 
     def _database(self) -> Look:
         seconds = self._patience.database_seconds

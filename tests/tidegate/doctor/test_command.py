@@ -29,6 +29,7 @@ CHECKS = [
     "pressure",
     "kills",
     "room",
+    "disk",
     "database",
     "browser",
     "page",
@@ -95,7 +96,7 @@ def test_a_database_that_is_away_does_not_keep_it_from_loading_a_page(
     assert code == 1
     assert "FAIL  database   no database at postgresql://ada:***@127.0.0.1:1/x: Connection refused" in out
     assert "ok    page" in out
-    assert out.splitlines()[-1].startswith("1 of 21 checks failed: database.")
+    assert out.splitlines()[-1].startswith("1 of 22 checks failed: database.")
 
 
 def test_where_all_browsers_are_elsewhere_none_here_is_needed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

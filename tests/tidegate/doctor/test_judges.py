@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from memory import Admission, Bound, Level, Reading
-from tidegate.doctor import chromium, database, folders, machine, room, sandbox, verdict
+from tidegate.doctor import chromium, database, disk, folders, machine, room, sandbox, verdict
 from tidegate.doctor.finding import Finding, Verdict
 from tidegate.doctor.trial import Trial
 
@@ -35,6 +35,24 @@ VERSIONS = machine.Versions("0.1.0", "3.13.1", "1.65.2", "Linux", "6.1", "aarch6
 )
 def test_versions(facts: machine.Versions, expected: Verdict, words: tuple[str, ...]) -> None:
     assert holds(machine.judge_versions(facts), expected, *words)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "words"),
+    (
+        (disk.Disk(("sda",), 128 << 10, 320 * MIB), GOOD, ("sda", "128 KiB")),
+        (
+            disk.Disk(("sda",), 8 << 20, 320 * MIB),
+            NOTE,
+            ("sda", "8,192 KiB", "320 MiB", "blockdev --setra 256 /dev/sda"),
+        ),
+        (disk.Disk(("sda", "sdb"), 8 << 20, 4096 * MIB), GOOD, ("sda, sdb",)),
+        (disk.Disk(("sda",), 8 << 20, None), GOOD, ("8,192 KiB",)),
+        (disk.Disk((), None, 320 * MIB), GOOD, ("not told",)),
+    ),
+)
+def test_disk(facts: disk.Disk, expected: Verdict, words: tuple[str, ...]) -> None:
+    assert holds(disk.judge_disk(facts), expected, *words)
 
 
 def test_a_variable_that_was_mistyped_is_named_with_the_one_that_was_meant() -> None:

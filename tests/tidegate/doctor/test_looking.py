@@ -14,7 +14,7 @@ import pytest
 from browser_pool import Endpoint, PoolSettings
 from memory import MemoryGuard, MemoryMonitor, MemorySource
 from scraper.store.database import Database
-from tidegate.doctor import chromium, database, machine, sandbox
+from tidegate.doctor import chromium, database, disk, machine, sandbox
 from tidegate.doctor.finding import Verdict
 from tidegate.doctor.trial import Trial, try_browser
 from tidegate.settings import Settings
@@ -237,3 +237,42 @@ def test_the_nearest_cgroup_that_limits_processes_counts(tmp_path: Path, line: s
 def test_where_no_cgroup_limits_processes_there_is_no_limit(tmp_path: Path) -> None:
     seen = machine.look_at_process_limits(tmp_path)
     assert (seen.cgroup_processes, seen.cgroup_processes_now) == (None, None)
+
+
+def a_disk(root: Path, name: str, number: str, kib: str, *, partition: str | None = None) -> None:
+    """One below `root`, as the kernel shows it."""
+    folder = root / "sys/devices" / name
+    (folder / "queue").mkdir(parents=True)
+    (folder / "device").mkdir()
+    (folder / "queue/read_ahead_kb").write_text(f"{kib}\n")
+    if partition is not None:
+        (folder / partition).mkdir()
+    for place in ("sys/dev/block", "sys/block"):
+        (root / place).mkdir(parents=True, exist_ok=True)
+    (root / "sys/dev/block" / number).symlink_to(folder / partition if partition else folder)
+    (root / "sys/block" / name).symlink_to(folder)
+
+
+@pytest.mark.parametrize("partition", (None, "sda1"))
+def test_the_disk_of_a_program_is_told_from_others_by_its_number(
+    tmp_path: Path, guard: MemoryGuard, partition: str | None
+) -> None:
+    number = Path(__file__).stat().st_dev
+    a_disk(tmp_path, "sda", f"{os.major(number)}:{os.minor(number)}", "4096", partition=partition)
+    a_disk(tmp_path, "sdb", "250:99", "64")
+    found = disk.look_at_disk(guard, Path(__file__), tmp_path)
+    assert (found.disks, found.read_ahead_bytes) == (("sda",), 4 << 20)
+
+
+def test_where_the_disk_of_a_program_is_hidden_by_layers_all_disks_are_looked_at(
+    tmp_path: Path, guard: MemoryGuard
+) -> None:
+    a_disk(tmp_path, "sda", "250:98", "4096")
+    a_disk(tmp_path, "sdb", "250:99", "nonsense")
+    found = disk.look_at_disk(guard, Path(__file__), tmp_path)
+    assert (found.disks, found.read_ahead_bytes) == (("sda",), 4 << 20)
+
+
+def test_without_a_disk_to_be_seen_nothing_is_known_of_it(tmp_path: Path, guard: MemoryGuard) -> None:
+    found = disk.look_at_disk(guard, None, tmp_path)
+    assert (found.disks, found.read_ahead_bytes) == ((), None)
