@@ -51,7 +51,8 @@ image: ## what the Dockerfile says, in a debootstrap root, and tried in memory c
 	@scripts/setup dev
 	@$(python) -m deploy.without_docker build $(ROOT) $(BUILD)
 	@$(python) -m deploy.without_docker try $(ROOT) --memory 512 --memory 448
-	@$(python) -m deploy.without_docker try $(ROOT) --memory 320 --warm
+	@$(python) -m deploy.without_docker try $(ROOT) --memory 384 --memory 320 --read-ahead 128
+	@$(python) -m deploy.without_docker try $(ROOT) --memory 320 --memory 256 --warm
 
 clean: ## forget the virtual environment and every cache; the database stays
 	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deploy.building import build
 from deploy.dockerfile import config_of, stages_of
+from deploy.read_ahead import read_ahead_file, reading_ahead
 from deploy.trial import in_a_table, size_of, try_image
 
 CONTEXT = Path(__file__).parents[1]
@@ -33,6 +34,7 @@ def main() -> int:
     trying.add_argument("root", type=Path)
     trying.add_argument("--memory", action="append", type=int, metavar="MIB", help="limits to try; else 512")
     trying.add_argument("--warm", action="store_true", help="as beside another container of the same image")
+    trying.add_argument("--read-ahead", type=int, metavar="KIB", help="what the disk reads ahead meanwhile")
     given = parser.parse_args()
 
     stages = stages_of((CONTEXT / "Dockerfile").read_text("utf-8"))
@@ -43,8 +45,10 @@ def main() -> int:
         print(f"{root}: {size_of(root) / MIB:.0f} MiB")  # noqa: T201 its output
         return 0
     config, limits = config_of(stages[-1]), given.memory or [512]
-    checks = [check for limit in limits for check in try_image(root, config, limit * MIB, warm=given.warm)]
+    with reading_ahead(read_ahead_file(root), given.read_ahead) as holds:
+        checks = [check for limit in limits for check in try_image(root, config, limit * MIB, warm=given.warm)]
     print(in_a_table(checks))  # noqa: T201 its output
+    print(f"{'warm' if given.warm else 'cold'}; read ahead by the disk: {holds}")  # noqa: T201 as above
     return 0 if all(check.is_ok for check in checks) else 1
 
 
