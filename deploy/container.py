@@ -79,11 +79,17 @@ class Container:
         """What it has written there."""
         return (self.folder / "stdout").read_text("utf-8", errors="replace")
 
-    def execute(self, command: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
-        """Run one more command in it, as its user. Raises `TimeoutExpired`."""
+    def last_words(self) -> str:
+        """The end of what it has written."""
+        return (self.stdout + "\n".join(self.stderr))[-600:]
+
+    def execute(
+        self, command: Sequence[str], *, seconds: float, more: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one more command in it, as its user, with `more` variables. Raises `TimeoutExpired`."""
         enter = ["nsenter", "--target", str(self.first_pid()), *NAMESPACES, "--wd=/"]
         return subprocess.run(  # noqa: S603 our own words
-            self._group.within([*enter, *as_its_user(self._config, command, {})]),
+            self._group.within([*enter, *as_its_user(self._config, command, more or {})]),
             check=False,
             capture_output=True,
             text=True,
@@ -131,9 +137,18 @@ def as_its_user(config: Config, command: Sequence[str], more: Mapping[str, str])
 
 @contextmanager
 def running(
-    root: Path, config: Config, group: Cgroup, command: Sequence[str], more: Mapping[str, str] | None = None
+    root: Path,
+    config: Config,
+    group: Cgroup,
+    command: Sequence[str],
+    more: Mapping[str, str] | None = None,
+    *,
+    on_our_network: bool = False,
 ) -> Iterator[Container]:
-    """A container of `root` that runs `command`, in `group`; ended when this is left. Its volumes are new."""
+    """A container of `root` that runs `command`, in `group`; ended when this is left. Its volumes are new.
+
+    `more` are variables. It has a network of its own, with nobody else on it, unless it is on ours.
+    """
     with tempfile.TemporaryDirectory(prefix="tidegate-container-", dir=root.parent) as name:
         folder = Path(name)
         volumes = folder / "volumes"
@@ -143,10 +158,11 @@ def running(
             subprocess.run(["cp", "-a", root / volume.lstrip("/"), place], check=True)  # noqa: S603, S607 our own words
         variables = [f"ROOT={root}", f"VOLUMES={volumes}", f"SHM={SHM}", f"CGROUPS={group.version}"]
         inside = as_its_user(config, [*config.entrypoint, *command], more or {})
+        namespaces = [name for name in NAMESPACES if name != "--net" or not on_our_network]
         enter = ["env", *variables, "sh", "-euc", ENTER, "enter", *config.volumes, "--", *inside]
         with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
             process = subprocess.Popen(  # noqa: S603 our own words
-                group.within(["unshare", *NAMESPACES, "--fork", "--kill-child", *enter]),
+                group.within(["unshare", *namespaces, "--fork", "--kill-child", *enter]),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

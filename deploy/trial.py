@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from pathlib import Path
 from bench.cgroup import memory_cgroup
 from deploy.container import Container, running
 from deploy.dockerfile import Config
+from deploy.reads import READS, follow_and_read, free_address, variables_for
 
 MB = 1_000_000
 MIB = 1 << 20
@@ -41,7 +43,7 @@ def try_image(root: Path, config: Config, limit_bytes: int, *, warm: bool) -> It
     limit = limit_bytes // MIB
     size = size_of(root)
     yield Check(limit, "size", size < MOST_MB * MB, f"{size / MB:.0f} MB")
-    for check in (_demo, _service):
+    for check in (_demo, _service, _reading):
         _cache(root, keep=warm)
         for name, is_ok, says in check(root, config, limit_bytes):
             yield Check(limit, name, is_ok, says)
@@ -72,7 +74,7 @@ def _demo(root: Path, config: Config, limit_bytes: int) -> Iterator[tuple[str, b
         began = time.monotonic()
         code = container.wait(seconds=DEMO_SECONDS)
         seconds = time.monotonic() - began
-        said = _read(container.stdout) if code == 0 else f": {_last_words(container)}"
+        said = _read(container.stdout) if code == 0 else f": {container.last_words()}"
         yield "demo", code == 0, f"exit code {code} after {seconds:.1f} s{said}"
         yield from _memory(container, group.oom_kills, "demo")
 
@@ -90,6 +92,20 @@ def _service(root: Path, config: Config, limit_bytes: int) -> Iterator[tuple[str
         left = [*group.pids, *_left_in(container.folder / "volumes")]
         yield "left over", not left, ", ".join(map(str, left)) or "no process, no scratch folder, no running server"
         yield from _memory(container, group.oom_kills, "serve")
+
+
+def _reading(root: Path, config: Config, limit_bytes: int) -> Iterator[tuple[str, bool, str]]:
+    """The service follows posts of a site that is outside, as it is in earnest."""
+    variables = variables_for(root, free_address())
+    with (
+        memory_cgroup(limit_bytes) as group,
+        running(root, config, group, config.command, variables, on_our_network=True) as container,
+    ):
+        read = asyncio.run(follow_and_read(container, variables))
+        yield "reads", read.right == read.rows == READS, read.says
+        code, seconds = container.stop(grace_seconds=GRACE_SECONDS)
+        yield "reads: drain", code == 0, f"exit code {code} after {seconds:.1f} s"
+        yield from _memory(container, group.oom_kills, "reads")
 
 
 def _healthy(container: Container, config: Config) -> tuple[bool, str]:
@@ -139,10 +155,6 @@ def _read(said: str) -> str:
     """What the demo says of its speed, and of what it has stored beside the truth."""
     lines = re.findall(r"^(?:speed|checked) +(.+?) *$", said, re.MULTILINE)
     return "".join(f"; {line}" for line in lines)
-
-
-def _last_words(container: Container) -> str:
-    return (container.stdout + "\n".join(container.stderr))[-600:]
 
 
 def _cache(root: Path, *, keep: bool) -> None:

@@ -184,6 +184,14 @@ class MemoryMonitor:
     def _tell_changes(self, before: Reading, now: Reading) -> None:
         if now.level is not before.level:
             log.info("memory.level", before=before.level.name.lower(), now=now.level.name.lower(), **_facts(now))
+        if _needed_files(now) > 2 * _needed_files(before):
+            # Told once, and again when it is far more: it is forgotten slowly.
+            log.warning(
+                "memory.programs_read_again",
+                needed_files_bytes=_needed_files(now),
+                advice="too little memory for the programs that run, or a disk that reads far ahead: tidegate doctor",
+                **_facts(now),
+            )
         limits = {bound.source: bound.limit_bytes for bound in before.bounds}
         for bound in now.bounds:
             limit = limits.get(bound.source, bound.limit_bytes)
@@ -241,6 +249,11 @@ def _measured(extra_roots: tuple[int, ...]) -> tuple[tuple[ProcessMemory, ...], 
     started = time.thread_time()
     tree = process_tree(extra_roots)
     return tree, time.thread_time() - started
+
+
+def _needed_files(reading: Reading) -> int:
+    """File pages that count as used, at the limit where most do."""
+    return max((bound.needed_files_bytes or 0 for bound in reading.bounds), default=0)
 
 
 def _facts(reading: Reading) -> dict[str, object]:

@@ -34,6 +34,7 @@ class Dial(MemorySource):
         self.seconds = 0.0
         self.oom_kills: int | None = 0
         self.limit_mb = 1000
+        self.needed_mb = 0
         self.moves = 0
 
     def rediscover(self) -> bool:
@@ -41,7 +42,8 @@ class Dial(MemorySource):
         return self.moves >= 0
 
     def read(self) -> Reading:
-        bound = Bound("cgroup v2", "/box", self.limit_mb * MIB, self.used_mb * MIB)
+        needed = self.needed_mb * MIB
+        bound = Bound("cgroup v2", "/box", self.limit_mb * MIB, self.used_mb * MIB, 100 * MIB, needed)
         return Reading(self.seconds, (bound,), None, self.oom_kills)
 
 
@@ -212,6 +214,17 @@ def noted(rung: Rung, done: list[str]) -> Step:
         return "did nothing"
 
     return Step(rung.name, rung, relieve)
+
+
+async def test_programs_that_are_read_again_are_said_once_and_not_at_each_look() -> None:
+    dial = Dial(300)
+    with capture_logs() as logs:
+        async with MemoryMonitor(dial, watch=QUICK) as monitor:
+            for needed_mb in (0, 60, 60, 90, 40):
+                dial.needed_mb = needed_mb
+                await next_looks(monitor)
+    told = [entry["needed_files_bytes"] for entry in logs if entry["event"] == "memory.programs_read_again"]
+    assert told == [60 * MIB]
 
 
 async def test_a_limit_that_changes_while_running_is_said_and_gone_by_at_once() -> None:
