@@ -36,7 +36,7 @@ from browser_pool.settings import PoolSettings
 from browser_pool.table import LeaseTable, PoolStatistics, Waiter
 from browser_pool.view import PoolView, view_of
 from browser_pool.wear import wear_of
-from memory import Component, LimitTooLow, MemoryGuard, Reading
+from memory import Component, LimitTooLow, MemoryGuard, Reading, total_bytes
 
 CLOSING = ("closed", "the pool is closing")
 
@@ -125,7 +125,7 @@ class UnifiedBrowserPool:
         self._group: asyncio.TaskGroup | None = None
 
     async def __aenter__(self) -> Self:
-        self._refuse_hopeless_limit()
+        has_room = await self._has_room()
         async with AsyncExitStack() as stack:
             if self._owns_guard:
                 await stack.enter_async_context(self._guard)
@@ -137,7 +137,8 @@ class UnifiedBrowserPool:
             for step in self._relief.steps():
                 stack.callback(self._guard.register(step))
             stack.callback(self._monitor.on_look(self._on_look))
-            await self._fleet.warm_up()
+            if has_room:
+                await self._fleet.warm_up()
             self._gate.open()
             self._stack = stack.pop_all()
         return self
@@ -338,13 +339,19 @@ class UnifiedBrowserPool:
 
     # Memory
 
-    def _refuse_hopeless_limit(self) -> None:
-        reading = self._monitor.check_memory()
-        if reading.binding is None or not any(one.is_local for one in self.settings.endpoints):
-            return
-        needed = self.settings.launch_cost_bytes + reading.binding.used_bytes
-        if reading.binding.limit_bytes < needed:
-            raise LimitTooLow(reading.binding.limit_bytes, needed, reading.binding.source)
+    async def _has_room(self) -> bool:
+        """Whether a browser may be launched before anybody needs it. If not, the first lease waits until it may.
+
+        Raises `LimitTooLow` where there would be no room even if we were alone: what others take, they may give back.
+        """
+        binding = self._monitor.check_memory().binding
+        if binding is None or not any(one.is_local for one in self.settings.endpoints):
+            return True
+        cost = self.settings.launch_cost_bytes
+        needed = cost + min(binding.used_bytes, total_bytes(await self._monitor.process_tree()))
+        if binding.limit_bytes < needed:
+            raise LimitTooLow(binding.limit_bytes, needed, binding.source)
+        return binding.limit_bytes >= cost + binding.used_bytes
 
     def _memory_is_tight(self) -> bool:
         return not self._monitor.is_calm(self._monitor.check_memory())

@@ -20,7 +20,7 @@ import structlog
 from pgqueuer.adapters.persistence.queries import Queries
 from pgqueuer.core.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.core.qm import QueueManager
-from pgqueuer.domain.errors import RetryRequested
+from pgqueuer.domain.errors import FailingListenerError, RetryRequested
 from pgqueuer.domain.models import Job as Delivery
 from tenacity import wait_exponential_jitter
 
@@ -174,7 +174,7 @@ class Queue:
                 # PgQueuer ends with whatever its connection ended with, or says that it does not hear anything.
                 failures += 1
                 pause = retry.pause(failures) or timedelta(seconds=10)
-                is_known = isinstance(error, OSError) or is_database_trouble(error)
+                is_known = isinstance(error, OSError | FailingListenerError) or is_database_trouble(error)
                 tell = log.warning if is_known else log.exception
                 tell("queue.lost", error=f"{type(error).__name__}: {error}", again_in_seconds=pause.total_seconds())
                 await _first_of(stopping, pause.total_seconds())

@@ -142,12 +142,17 @@ async def sharing_pace(program: Program) -> AsyncIterator[Program]:
 
 @asynccontextmanager
 async def open_database(
-    settings: Settings, guard: MemoryGuard | None = None, *, keeps_running: bool = False
+    settings: Settings,
+    guard: MemoryGuard | None = None,
+    *,
+    keeps_running: bool = False,
+    patience_seconds: float = 0.0,
 ) -> AsyncIterator[Database]:
     """The database that is set, or the embedded one. Raises `StoreError`, with what to do.
 
     With a `guard` the memory history is kept in it, and an embedded server counts as ours. With `keeps_running` one
-    that dies is started anew, and what goes on in here is ended when it can't be.
+    that dies is started anew, and what goes on in here is ended when it can't be. One that is set and does not answer
+    is waited for so many seconds.
     """
     async with AsyncExitStack() as stack:
         dsn = settings.database_url
@@ -158,7 +163,7 @@ async def open_database(
                 await stack.enter_async_context(_kept_running(server))
             if guard is not None and server.pid is not None:
                 guard.monitor.count_also(server.pid)
-        database = await stack.enter_async_context(Database(dsn))
+        database = await stack.enter_async_context(Database(dsn, patience_seconds=patience_seconds))
         if guard is not None:
             await stack.enter_async_context(MemoryHistory(database, guard))
         yield database

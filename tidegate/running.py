@@ -10,7 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import structlog
 import typer
@@ -45,13 +45,26 @@ def run_until_done(work: Coroutine[Any, Any, T]) -> T:
 
 
 def serve_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
-    """Run `work`. SIGINT and SIGTERM set the event that it is given, for an end in order. A second one is at once."""
-    return _run(work, lambda _, stop: stop.set(), watch=True)
+    """Run `work`. SIGINT and SIGTERM set the event that it is given, for an end in order. A second one is at once.
+
+    While nobody waits for the event yet `work` is starting, and has nothing to drain: it is cancelled.
+    """
+    return _run(work, lambda task, stop: stop.set() if stop.is_awaited else task.cancel(), watch=True)
+
+
+class _Stop(asyncio.Event):
+    """An event that knows whether anybody has waited for it."""
+
+    is_awaited = False
+
+    async def wait(self) -> Literal[True]:
+        self.is_awaited = True
+        return await super().wait()
 
 
 def _run(
     work: Callable[[asyncio.Event], Coroutine[Any, Any, T]],
-    first: Callable[[asyncio.Task[T], asyncio.Event], object],
+    first: Callable[[asyncio.Task[T], _Stop], object],
     *,
     watch: bool = False,
 ) -> T:
@@ -60,7 +73,7 @@ def _run(
     async def with_signals() -> T:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_note)
-        stop = asyncio.Event()
+        stop = _Stop()
         task = asyncio.create_task(work(stop))
         watchdog = Watchdog() if watch else nullcontext()
 
@@ -76,12 +89,27 @@ def _run(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal, number)
         with watchdog:
-            return await task
+            done = await task
+        if watch:
+            await _tell_what_is_left()
+        return done
 
     try:
         return asyncio.run(with_signals())
     except asyncio.CancelledError:
         raise Stopped(received[0] if received else signal.SIGINT) from None
+
+
+async def _tell_what_is_left() -> None:
+    """Say which tasks still are: when a service has cleaned up there are none."""
+    await asyncio.sleep(0)  # what has just been told to end may do so
+    left = sorted(_in_words(task) for task in asyncio.all_tasks() - {asyncio.current_task()})
+    tell = log.warning if left else log.info
+    tell("loop.ended", tasks_left=left)
+
+
+def _in_words(task: asyncio.Task[Any]) -> str:
+    return f"{task.get_name()} ({getattr(task.get_coro(), '__qualname__', 'unknown')})"
 
 
 class Watchdog:

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 USUAL: Final = Listen("127.0.0.1", 8710)
 """Where the dashboard of `serve` is, unless it is set."""
 PROBE_SECONDS: Final = 30.0
+DATABASE_PATIENCE_SECONDS: Final = 60.0
+"""So long a worker that starts waits for a database that restarts, or starts beside it."""
 
 
 async def serve(settings: Settings, stop: asyncio.Event, *, schedules: bool = True, listen: Listen = USUAL) -> None:
@@ -42,7 +44,9 @@ async def serve(settings: Settings, stop: asyncio.Event, *, schedules: bool = Tr
         )
     async with (
         open_program(settings) as program,
-        open_database(settings, program.guard, keeps_running=True) as database,
+        open_database(
+            settings, program.guard, keeps_running=True, patience_seconds=DATABASE_PATIENCE_SECONDS
+        ) as database,
     ):
         jobs = await all_jobs(program.sharing_pace(database), database)
         at_once = tasks_at_once(program.pool)

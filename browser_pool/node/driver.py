@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import structlog
@@ -49,7 +50,7 @@ class Driver:
     async def _start(cls, scratch_root: Path | None, start_seconds: float, limit_bytes: int | None) -> Driver:
         scratch = await asyncio.to_thread(Scratch.make, scratch_root)
         is_small = limit_bytes is not None and limit_bytes <= SMALL_LIMIT_BYTES
-        before = _children()
+        before, tasks = _children(), _tasks_of_playwright()
         try:
             with _environment(TMPDIR=str(scratch.path), NODE_OPTIONS=SMALL_HEAP if is_small else None):
                 async with asyncio.timeout(start_seconds):
@@ -57,6 +58,9 @@ class Driver:
         except BaseException as error:
             kill(_drivers(_children() - before))
             await asyncio.shield(asyncio.to_thread(scratch.remove))
+            if left := _tasks_of_playwright() - tasks:
+                # It starts what talks with the driver first; that ends now that the driver has.
+                await asyncio.wait(left, timeout=STOP_SECONDS)
             if isinstance(error, TimeoutError):
                 raise LaunchFailed("Playwright's driver", f"no answer in {start_seconds:.0f} s") from None
             if isinstance(error, Exception):
@@ -96,6 +100,11 @@ class Driver:
     def processes(self) -> list[psutil.Process]:
         """The driver and everything below it, now."""
         return below(self._process)
+
+
+def _tasks_of_playwright() -> set[asyncio.Task[Any]]:
+    names = ("Connection.initialize_playwright", "PipeTransport.run")
+    return {task for task in asyncio.all_tasks() if getattr(task.get_coro(), "__qualname__", None) in names}
 
 
 def _children() -> set[psutil.Process]:

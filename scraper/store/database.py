@@ -14,6 +14,7 @@ import asyncpg
 
 from scraper.store.errors import DatabaseUnavailable
 from scraper.store.migrations import migrate
+from scraper.store.patience import patiently
 
 CONNECTIONS = 4
 RELEASE_SECONDS = 3.0
@@ -25,16 +26,33 @@ CONNECT_SECONDS = 10.0
 
 
 class Database:
-    """A migrated database while entered. Raises `DatabaseUnavailable` or `MigrationMismatch` on entering."""
+    """A migrated database while entered. Raises `DatabaseUnavailable` or `MigrationMismatch` on entering.
 
-    def __init__(self, dsn: str) -> None:
+    One that is not there, or just restarts, is waited for so many seconds.
+    """
+
+    def __init__(self, dsn: str, *, patience_seconds: float = 0.0) -> None:
         self.dsn = dsn
         self.schema_version = 0
+        self._patience_seconds = patience_seconds
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def __aenter__(self) -> Self:
         try:
-            self._pool = await asyncpg.create_pool(
+            self._pool = await patiently("the database is opened", self._connect, seconds=self._patience_seconds)
+        except _NO_DATABASE as error:
+            raise self._not_there(error) from None
+        try:
+            what = "the database is brought up to date"
+            self.schema_version = await patiently(what, self._migrate, seconds=self._patience_seconds)
+        except BaseException:
+            await self._close(self._pool)
+            raise
+        return self
+
+    async def _connect(self) -> asyncpg.Pool[asyncpg.Record]:
+        try:
+            return await asyncpg.create_pool(
                 self.dsn,
                 min_size=1,
                 max_size=CONNECTIONS,
@@ -42,18 +60,19 @@ class Database:
                 command_timeout=COMMAND_SECONDS,
                 init=_prepare,
             )
-        except _NO_DATABASE as error:
-            raise DatabaseUnavailable(
-                f"no database at {without_password(self.dsn)}: {_first_line(error)}. "
-                "Start it, correct TIDEGATE_DATABASE_URL, or unset it to use the embedded one."
-            ) from None
-        try:
-            async with self._pool.acquire(timeout=CONNECT_SECONDS) as connection:
-                self.schema_version = await migrate(connection)  # type: ignore[arg-type]  # the pool's proxy of one
-        except BaseException:
-            await self._close(self._pool)
-            raise
-        return self
+        except OSError as error:
+            # A socket that is not there yet, or a host without a name, is a database that may come.
+            raise self._not_there(error) from None
+
+    async def _migrate(self) -> int:
+        async with self.connection() as connection:
+            return await migrate(connection)
+
+    def _not_there(self, error: BaseException) -> DatabaseUnavailable:
+        return DatabaseUnavailable(
+            f"no database at {without_password(self.dsn)}: {_first_line(error)}. "
+            "Start it, correct TIDEGATE_DATABASE_URL, or unset it to use the embedded one."
+        )
 
     async def __aexit__(self, *_: object) -> None:
         if self._pool is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,6 +15,9 @@ import psutil
 import pytest
 
 from browser_pool import LaunchFailed, LeaseEnded, LeaseRequest, PoolSettings, UnifiedBrowserPool
+from browser_pool.node import driver
+from browser_pool.processes import kill
+from browser_pool.scratch import Scratch
 from memory import MemoryGuard, MemoryMonitor
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -154,3 +158,26 @@ async def test_after_sigkill_of_its_owner_no_process_is_left(
             return False
 
     await eventually(lambda: not any(runs(process) for process in below))
+
+
+async def test_a_driver_whose_start_is_cancelled_leaves_no_task(
+    scratch: Path,
+    started: Callable[[], list[psutil.Process]],
+    eventually: Callable[..., Awaitable[None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The system takes a while to end what was killed, longer than it takes to remove the folder.
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(driver, "kill", lambda processes: loop.call_later(0.3, kill, processes))
+    monkeypatch.setattr(Scratch, "remove", lambda folder: shutil.rmtree(folder.path))
+    before = asyncio.all_tasks()
+    starting = asyncio.create_task(driver.Driver.start(scratch_root=scratch, start_seconds=60, limit_bytes=None))
+    await eventually(started)
+    # It never answers, so it is cancelled while Playwright waits for that.
+    started()[0].suspend()
+    await eventually(lambda: any("PipeTransport.run" in str(task.get_coro()) for task in asyncio.all_tasks()))
+    starting.cancel()
+    await asyncio.wait({starting})
+    assert asyncio.all_tasks() - before - {starting} == set()
+    assert os.listdir(scratch) == []  # noqa: PTH208 it is small
+    assert started() == []

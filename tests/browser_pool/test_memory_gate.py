@@ -186,11 +186,28 @@ async def test_a_page_that_hangs_does_not_keep_the_others_from_giving_back(
 async def test_a_limit_in_which_no_browser_fits_is_said_before_anything_is_started(
     monitor: MemoryMonitor, dial: Dial, started: Callable[[], list[object]]
 ) -> None:
-    dial.limit_mb, dial.used_mb = 200, 100
-    with pytest.raises(LimitTooLow, match=r"200 MiB \(cgroup v2 /box\), and a browser needs at least 230 MiB"):
+    dial.limit_mb, dial.used_mb = 120, 100
+    with pytest.raises(LimitTooLow, match=r"120 MiB \(cgroup v2 /box\), and a browser needs at least [12]\d\d MiB"):
         async with UnifiedBrowserPool(PoolSettings(), guard=MemoryGuard(monitor)):
             pass
     assert started() == []
+
+
+async def test_room_that_others_take_just_now_is_waited_for(
+    make_pool: MakePool, dial: Dial, started: Callable[[], list[object]]
+) -> None:
+    dial.limit_mb, dial.used_mb = 2000, 1900
+    async with make_pool() as pool:
+        assert started() == [], "a browser would have been too much"
+        waiting = asyncio.create_task(evaluated(pool))
+        await asyncio.sleep(0)
+        dial.used_mb = 200
+        assert await waiting == 2
+
+
+async def evaluated(pool: UnifiedBrowserPool) -> object:
+    async with pool.lease() as lease:
+        return await lease.evaluate("() => 1 + 1")
 
 
 async def test_where_browsers_are_elsewhere_the_limit_here_need_not_hold_one(

@@ -7,12 +7,10 @@ does, `storm_check` compares the database with the truth.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
 import random
-import secrets
 import shutil
 import subprocess
 import sys
@@ -25,7 +23,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
-import psutil
 
 from bench.cgroup import Cgroup, NoCgroup, memory_cgroup
 from scraper.store.database import sql
@@ -33,12 +30,13 @@ from scraper.store.embedded import EmbeddedPostgres
 from tests.faults.crew import Crew, WorkerProcess, shared_database, until
 from tests.faults.storm_check import Verdict, verdict
 from tests.faults.storm_hits import Scene, hit
+from tests.faults.storm_watch import Watch
 from tests.faults.strikes import AMOUNTS, Fault, Strike, plan
+from tests.faults.weather import LIMIT_MIB_A_WORKER, Weather, weather_of
 from tidegate.demo import DemoSite, World
 from tidegate.demo_run import SITE
 
 MIB: Final = 1 << 20
-LIMIT_MIB_A_WORKER: Final = 500
 DISK_MIB: Final = 256
 ROUND_SECONDS: Final = 10
 POSTS_A_ROUND: Final = 30
@@ -47,8 +45,6 @@ SLOW_SECONDS: Final = (0.2, 0.8)
 """How long a page takes, so that a fault mostly hits one that is open."""
 CALM_SECONDS: Final = 300.0
 """Long enough for any machine to read what is left when the storm is over."""
-MORE_DESCRIPTORS: Final = 48
-"""More than this a worker may not hold at the end than when it was new: connections and pipes that come and go."""
 
 TIME_GOES_BY: Final = (
     "update posts set due_at = clock_timestamp() where task is null and state = 'followed'"
@@ -64,25 +60,6 @@ NOT_OVER: Final = (
 OUTCOMES: Final = "select outcome, count(*) as n from page_outcomes group by 1 order by 2 desc"
 
 
-@dataclass(frozen=True, slots=True)
-class Weather:
-    """What a storm is made of."""
-
-    seed: int
-    seconds: float
-    workers: int = 2
-    limit_mib: int | None = None
-    only: tuple[Fault, ...] = ()
-
-    @property
-    def replay(self) -> str:
-        """The command that makes the same one."""
-        words = [f"--seed {self.seed}", f"--minutes {self.seconds / 60:g}", f"--workers {self.workers}"]
-        words += [f"--limit {self.limit_mib}"] if self.limit_mib else []
-        words += [f"--only {','.join(self.only)}"] if self.only else []
-        return f"python -m tests.faults.storm {' '.join(words)}"
-
-
 @dataclass(slots=True)
 class Storm:
     """One storm: its scene, what was followed, and what was found that should not be."""
@@ -91,12 +68,13 @@ class Storm:
     scene: Scene
     look: Any
     tell: Callable[[str], None]
+    watch: Watch = field(init=False)
     followed: set[str] = field(default_factory=set)
-    troubles: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
     held: int = 0
-    _descriptors: dict[int, int] = field(default_factory=dict)
-    _seen_dead: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.scene, self.say)
 
     def say(self, words: str) -> None:
         self.tell(f"{time.monotonic() - self.began:6.1f} s  {words}")
@@ -169,30 +147,9 @@ class Storm:
         """What a service manager does: who has ended is started again. Who ended unasked is a finding."""
         while True:
             await asyncio.sleep(0.5)
-            self._note_ends()
+            self.watch.look()
             while len(self.scene.workers) < self.weather.workers:
                 self.say(f"{self.scene.start().name} was started in place of one that had ended")
-            self._note_descriptors()
-
-    def _note_ends(self) -> None:
-        for worker in self.scene.crew.workers:
-            if worker.is_alive or worker.pid in self._seen_dead or worker in self.scene.killed:
-                continue
-            self._seen_dead.add(worker.pid)
-            if worker in self.scene.drained and worker.code == 0:
-                self.say(f"{worker.name} has drained")
-            else:
-                self._trouble(f"{worker.name} ended with {worker.code}: {worker.last_words()[-600:]}")
-
-    def _note_descriptors(self) -> None:
-        for worker in self.scene.workers:
-            if worker.pid not in self._descriptors and worker.events("worker.ready"):
-                with suppress(psutil.Error):
-                    self._descriptors[worker.pid] = psutil.Process(worker.pid).num_fds()
-
-    def _trouble(self, words: str) -> None:
-        self.troubles.append(words)
-        self.say(f"! {words}")
 
     async def _everything_is_read(self) -> None:
         unread = "select count(*) from posts where not exists (select from snapshots where post = posts.id)"
@@ -205,7 +162,7 @@ class Storm:
             await until("every post is read", is_read, seconds=CALM_SECONDS)
             self.say("every post is read")
         except AssertionError as error:
-            self._trouble(str(error))
+            self.watch.trouble(str(error))
 
     async def _follow_held_again(self) -> int:
         """What was held or given up, with a reason, is followed again, as its user would."""
@@ -226,37 +183,26 @@ class Storm:
         try:
             await until("all runs and tasks are over", is_over)
         except AssertionError as error:
-            self._trouble(str(error))
-        self._descriptors_grew()
-        ending = {worker: worker.pid for worker in self.scene.crew.alive}
-        codes = await self.scene.crew.ask_to_end()
-        self._seen_dead.update(ending.values())
-        self.troubles += [
-            f"{worker.name} ended with {code} when told to end: {worker.last_words()[-600:]}"
-            for worker, code in zip(ending, codes, strict=True)
-            if code
-        ]
-        self._note_ends()
+            self.watch.trouble(str(error))
+        self.watch.look_at_descriptors()
+        # They are told to end: any code but 0 is a finding.
+        self.scene.drained.extend(self.scene.workers)
+        await self.scene.crew.ask_to_end()
+        self.watch.look()
         try:
             await self.scene.crew.nothing_is_left_over()
         except AssertionError as error:
-            self._trouble(f"left over: {error}")
+            self.watch.trouble(f"left over: {error}")
         if (cgroup := self.scene.cgroup) is not None:
             peak_mib = (cgroup.peak_bytes or 0) // MIB
             self.say(
                 f"memory: OOM kills {cgroup.oom_kills}, peak {peak_mib} MiB, at the limit {cgroup.limit_hits} times"
             )
             if cgroup.oom_kills:
-                self._trouble(f"the kernel has killed {cgroup.oom_kills} for memory")
+                self.watch.trouble(f"the kernel has killed {cgroup.oom_kills} for memory")
+        self.watch.look_back()
         self.say(f"pages: {', '.join(f'{n} {outcome}' for outcome, n in await self.look.fetch(OUTCOMES))}")
         return await verdict(self.look, self.scene.site.world, self.followed)
-
-    def _descriptors_grew(self) -> None:
-        for worker in self.scene.workers:
-            before, now = self._descriptors.get(worker.pid), psutil.Process(worker.pid).num_fds()
-            self.say(f"{worker.name} holds {now} file descriptors, and held {before} when it was new")
-            if before is not None and now > before + MORE_DESCRIPTORS:
-                self._trouble(f"{worker.name} holds {now} file descriptors, and held {before} when it was new")
 
 
 async def storm(weather: Weather, folder: Path, tell: Callable[[str], None]) -> tuple[Verdict, list[str]]:
@@ -290,25 +236,33 @@ async def storm(weather: Weather, folder: Path, tell: Callable[[str], None]) -> 
         found = await going.run()
         tell(f"followed: {len(going.followed)}, held and followed again: {going.held}")
     if server.pid is not None:
-        going.troubles.append(f"Postgres is left over: pid {server.pid}")
-    return found, going.troubles
+        going.watch.trouble(f"Postgres is left over: pid {server.pid}")
+    return found, going.watch.troubles
 
 
 def _worker(scene: Scene) -> WorkerProcess:
-    """One more. The clock of one of them can jump."""
-    if scene.workers and not any(worker.pid in scene.jumpy for worker in scene.workers):
-        worker = scene.crew.start_python(str(Path(__file__).with_name("storm_worker.py")), str(scene.clock))
+    """One more: of those that live one has a driver, the clock of one can jump, the others are as they come."""
+    special = str(Path(__file__).with_name("storm_worker.py"))
+    living = {worker.pid for worker in scene.workers}
+    if not living & scene.driven:
+        worker = scene.crew.start_python(special, "--driver")
+        scene.driven.add(worker.pid)
+    elif not living & scene.jumpy:
+        worker = scene.crew.start_python(special, "--clock", str(scene.clock))
         scene.jumpy.add(worker.pid)
-        return worker
-    return scene.crew.start()
+    else:
+        worker = scene.crew.start()
+    return worker
 
 
 @asynccontextmanager
 async def _served(server: EmbeddedPostgres, disk: Path | None, folder: Path) -> AsyncIterator[None]:
-    async with server:
-        yield
-    # The disk is gone afterwards: what it held may be what is asked about.
-    await asyncio.to_thread(shutil.copytree, (disk or folder) / "data", folder / "database", ignore=_special)
+    try:
+        async with server:
+            yield
+    finally:
+        # The disk is gone afterwards: what it held may be what is asked about.
+        await asyncio.to_thread(shutil.copytree, (disk or folder) / "data", folder / "database", ignore=_special)
 
 
 def _special(folder: str, names: list[str]) -> list[str]:
@@ -345,7 +299,7 @@ def own_cgroup(limit_bytes: int, tell: Callable[[str], None]) -> Iterator[Cgroup
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make one; the exit code is 1 where something was lost, doubled, wrong or left over."""
-    weather = _weather(arguments)
+    weather = weather_of(arguments)
     folder = Path(tempfile.mkdtemp(prefix="tidegate-storm-"))
     folder.chmod(0o755)
 
@@ -358,30 +312,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tell(f"seed {weather.seed}: {weather.seconds:g} s")
     for strike in plan(weather.seed, weather.seconds, weather.only):
         tell(f"  {strike}")
-    found, troubles = asyncio.run(storm(weather, folder, tell))
-    for line in [*found.findings[:40], *troubles]:
-        tell(f"! {line}")
-    is_good = found.is_good and not troubles
-    tell(f"{found}, other troubles: {len(troubles)}")
-    if not is_good:
-        tell(f"logs, plan and database: {folder}")
-    tell(f"seed {weather.seed}, again: {weather.replay}")
+    is_good = False
+    try:
+        found, troubles = asyncio.run(storm(weather, folder, tell))
+        for line in [*found.findings[:40], *troubles]:
+            tell(f"! {line}")
+        is_good = found.is_good and not troubles
+        tell(f"What was lost? {len(found.lost)}")
+        tell(f"{found}, other troubles: {len(troubles)}")
+    finally:
+        # Whatever has happened: what it was, and how to have it again.
+        if not is_good:
+            tell(f"logs, plan and database: {folder}")
+        tell(f"seed {weather.seed}, again: {weather.replay}")
     if is_good:
         shutil.rmtree(folder)
     return 0 if is_good else 1
-
-
-def _weather(arguments: Sequence[str] | None) -> Weather:
-    parser = argparse.ArgumentParser("python -m tests.faults.storm", description="The program in a storm of faults.")
-    parser.add_argument("--seed", default="random", help="a number, or random (default)")
-    parser.add_argument("--minutes", type=float, default=3.0, help="how long faults hit (default 3)")
-    parser.add_argument("--workers", type=int, default=2, help="how many there are (default 2)")
-    parser.add_argument("--limit", type=int, metavar="MIB", help=f"memory of all; {LIMIT_MIB_A_WORKER} a worker")
-    parser.add_argument("--only", default="", metavar="KIND,...", help=f"of {', '.join(Fault)}")
-    options = parser.parse_args(arguments)
-    seed = secrets.randbelow(1_000_000) if options.seed == "random" else int(options.seed)
-    only = tuple(Fault(kind) for kind in options.only.split(",") if kind)
-    return Weather(seed, options.minutes * 60, options.workers, options.limit, only)
 
 
 if __name__ == "__main__":

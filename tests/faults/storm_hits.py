@@ -29,13 +29,20 @@ REFUSALS: Final = ("rate_limited:1", "interstitial")
 """With the status 429 and 503."""
 LIES: Final = ("wrong_post", "wrong_id")
 HANGS: Final = ("hang", "api_hang")
+SIGNS: Final = {
+    "renderer": "--type=renderer",
+    "network": "network.mojom.NetworkService",
+    "driver": "run-driver",
+}
+"""What a process of that role has in its command line; the driver is Playwright's, of Node."""
 
 
 @dataclass(slots=True)
 class Scene:
     """All that can be hit. `disk` and `cgroup` are None where there is none of our own.
 
-    `start` starts another worker and `drained` are those that were told to end.
+    `start` starts another worker and `drained` are those that were told to end. Of the workers that live one is
+    `jumpy`: its clock can jump; and one is `driven`: it reads by way of Playwright and its driver. Both by pid.
     """
 
     site: DemoSite
@@ -49,6 +56,7 @@ class Scene:
     drained: list[WorkerProcess] = field(default_factory=list)
     killed: list[WorkerProcess] = field(default_factory=list)
     jumpy: set[int] = field(default_factory=set)
+    driven: set[int] = field(default_factory=set)
     troubles: list[str] = field(default_factory=list)
 
     @property
@@ -98,7 +106,7 @@ def _of_worker(worker: WorkerProcess, role: str) -> list[psutil.Process]:
     with suppress(psutil.Error):
         if role == "browser":
             return worker.browsers()
-        sign = {"renderer": "--type=renderer", "network": "network.mojom.NetworkService"}[role]
+        sign = SIGNS[role]
         below = psutil.Process(worker.pid).children(recursive=True)
         return [one for one in below if any(sign in word for word in _words(one))]
     return []

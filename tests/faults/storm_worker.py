@@ -1,7 +1,8 @@
-"""A worker whose clock jumps: `storm_worker.py FILE`. At each SIGUSR1 its clock is off by the seconds that FILE says.
+"""A worker that is special: `storm_worker.py --clock FILE` or `storm_worker.py --driver`.
 
-All of the program that asks Python for the time is told so, from before it was imported; the kernel and Chromium are
-not.
+At each SIGUSR1 its clock is off by the seconds that FILE says. All of the program that asks Python for the time is
+told so, from before it was imported; the kernel and Chromium are not. With `--driver` it reads by way of Playwright
+and its Node driver, which no job of ours needs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import datetime as dt
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,9 @@ class Jumping(dt.datetime, metaclass=_AnyDatetime):
         return _real_datetime.now(dt.UTC).replace(tzinfo=None) + dt.timedelta(seconds=_off_seconds)
 
 
-def main(file: Path) -> None:
+def let_jump(file: Path) -> None:
+    """From now on the clock jumps with each SIGUSR1."""
+
     def jump(*_: object) -> None:
         global _off_seconds  # noqa: PLW0603 the clock of a process is one
         _off_seconds = float(file.read_text(encoding="ascii"))
@@ -44,6 +48,21 @@ def main(file: Path) -> None:
     signal.signal(signal.SIGUSR1, jump)
     time.time = lambda: _real_time() + _off_seconds
     dt.datetime = Jumping  # type: ignore[misc]
+
+
+def use_driver() -> None:
+    """From now on each lease has a Playwright page."""
+    from tidegate import program  # noqa: PLC0415 a clock would have to be changed before
+
+    usual = program.pool_settings
+    program.pool_settings = lambda settings: replace(usual(settings), needs_page=True)
+
+
+def main(what: str, *words: str) -> None:
+    if what == "--clock":
+        let_jump(Path(words[0]))
+    else:
+        use_driver()
     from tidegate.cli import main as tidegate  # noqa: PLC0415 after the clock was changed
 
     sys.argv = ["tidegate", "worker"]
@@ -51,4 +70,4 @@ def main(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*sys.argv[1:])

@@ -24,6 +24,8 @@ class Fault(StrEnum):
     STOP_BROWSER = "stop_browser"
     KILL_NETWORK = "kill_network"
     STOP_NETWORK = "stop_network"
+    KILL_DRIVER = "kill_driver"
+    STOP_DRIVER = "stop_driver"
     KILL_WORKER = "kill_worker"
     STOP_WORKER = "stop_worker"
     DRAIN_WORKER = "drain_worker"
@@ -42,6 +44,7 @@ AMOUNTS: Final[dict[Fault, tuple[float, float]]] = {
     Fault.STOP_RENDERER: (2, 12),
     Fault.STOP_BROWSER: (2, 12),
     Fault.STOP_NETWORK: (2, 12),
+    Fault.STOP_DRIVER: (2, 12),
     Fault.STOP_WORKER: (2, 12),
     Fault.JUMP_CLOCK: (-3600, 3600),
     Fault.STOP_POSTGRES: (2, 10),

@@ -74,6 +74,28 @@ async def test_a_database_that_is_stopped_and_comes_back_costs_no_post(
         await server.__aexit__()
 
 
+async def test_a_worker_that_starts_while_its_database_is_away_waits_for_it(
+    open_folder: Path, new_crew: Callable[..., Crew]
+) -> None:
+    server = EmbeddedPostgres(open_folder / "away")
+    async with server, DemoSite(seed=SEED, posts=POSTS) as site:
+        await follow_all(server.dsn, site)
+    crew = new_crew(server.dsn)
+    waiting = crew.start()
+
+    async def waits() -> bool:
+        assert waiting.is_alive, waiting.last_words()
+        return bool(waiting.events("database.waited_for"))
+
+    await until("it waits", waits)
+    assert not waiting.events("worker.ready")
+    async with server, shared_database(server.dsn) as look:
+        await waiting.ready()
+        await run_is_over(look)
+        assert await crew.ask_to_end() == [0]
+    await crew.nothing_is_left_over()
+
+
 async def test_the_server_of_serve_is_started_anew_when_it_is_killed_and_the_run_goes_on(
     new_crew: Callable[..., Crew],
 ) -> None:

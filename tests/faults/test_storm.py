@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.faults import storm
 from tests.faults.crew import Crew, follow_all, run_is_over, shared_database
-from tests.faults.storm import Weather
+from tests.faults.storm import POSTS_A_ROUND, ROUND_SECONDS, storm
 from tests.faults.storm_check import verdict
+from tests.faults.storm_hits import NOBODY
 from tests.faults.strikes import AMOUNTS, LONG_STOP, Fault, plan
+from tests.faults.weather import Weather, weather_of
 from tidegate.demo import DemoSite
 
 SEED = 5
 POSTS = 12
+SHORT_SEED = 2551
+"""It kills a worker, a backend, the server, a network process, a browser and a driver, and fills the disk."""
+SHORT_SECONDS = 32
+KILLS = [fault for fault in Fault if fault.startswith("kill")]
+MOST_KILLS = 4
+"""Who is killed has to be there just then; most of them are."""
 
 
 def test_a_seed_has_one_plan_and_another_seed_another() -> None:
@@ -53,7 +61,7 @@ def test_with_only_the_others_are_left_out_and_nothing_else_changes() -> None:
 def test_a_storm_says_how_to_have_it_again() -> None:
     weather = Weather(7, 90, 3, 512, (Fault.KILL_WORKER,))
     words = weather.replay.removeprefix("python -m tests.faults.storm ").split()
-    assert storm._weather(words) == weather
+    assert weather_of(words) == weather
 
 
 BREAKS = {
@@ -86,3 +94,16 @@ async def test_what_is_lost_doubled_wrong_or_left_over_is_found(
         await look.execute("alter table snapshots disable trigger user")
         await look.execute(BREAKS[finding])
         assert getattr(await verdict(look, site.world, ids), finding)
+
+
+async def test_a_short_storm_loses_nothing(open_folder: Path, chromium: Path) -> None:
+    folder = open_folder / "storm"
+    folder.mkdir()
+    weather, said = Weather(SHORT_SEED, SHORT_SECONDS), list[str]()
+    found, troubles = await storm(weather, folder, said.append)
+    story = "\n".join([weather.replay, *said])
+    assert (found.findings, troubles) == ([], []), story
+    followed = POSTS_A_ROUND * int(SHORT_SECONDS // ROUND_SECONDS)
+    assert found.snapshots == followed, story
+    hit = [line for line in said if any(f"  {fault}" in line for fault in KILLS) and NOBODY not in line]
+    assert len(hit) >= MOST_KILLS, story

@@ -12,6 +12,7 @@ import pytest
 from scraper.store.embedded import EmbeddedPostgres
 from tests.faults.crew import Crew, everything_is_read_once, follow_all, run_is_over, shared_database, until
 from tidegate.demo import DemoSite
+from tidegate.running import EXIT_BY_SIGNAL
 from tidegate.settings import JOBS
 
 
@@ -40,7 +41,7 @@ async def test_it_says_where_things_are_does_what_is_due_and_ends_in_order_with_
         assert len(crew.left_over()) > 3, "this is how what is left over would be found"
         serving.send(signal.SIGTERM)
         assert await serving.ended() == 0
-    assert [event["event"] for event in serving.said][-1] == "worker.ended"
+    assert [event["event"] for event in serving.said][-2:] == ["worker.ended", "loop.ended"]
     assert server.pid is None
     await crew.nothing_is_left_over()
 
@@ -90,14 +91,45 @@ async def test_a_job_that_is_paused_is_not_run_until_it_is_resumed(open_folder: 
         crew.end()
 
 
-async def test_a_port_that_no_database_answers_at_is_said_in_one_line(open_folder: Path, chromium: Path) -> None:
+IMPATIENT = """
+import sys, tidegate.serving
+tidegate.serving.DATABASE_PATIENCE_SECONDS = 1.0
+from tidegate.cli import main
+sys.argv = ["tidegate", *sys.argv[1:]]
+main()
+"""
+
+
+async def test_a_port_that_no_database_answers_at_is_waited_for_and_then_said_in_one_line(
+    open_folder: Path, chromium: Path
+) -> None:
     crew = Crew("postgresql://nobody:secret@127.0.0.1:1/nowhere", open_folder / "serve without")
     for command in ("serve", "worker"):
-        failing = crew.start(command)
+        failing = crew.start_python("-c", IMPATIENT, command)
         assert await failing.ended() == 1
+        assert failing.events("database.waited_for")
         last = failing.last_words().splitlines()[-1]
         assert last.startswith("tidegate: no database at postgresql://nobody:***@127.0.0.1:1/nowhere: ")
         assert "TIDEGATE_DATABASE_URL" in last
         assert "Traceback" not in failing.last_words()
         assert "secret" not in failing.last_words()
     await crew.nothing_is_left_over()
+
+
+async def test_one_that_is_told_to_end_while_it_waits_for_its_database_ends(
+    open_folder: Path, chromium: Path
+) -> None:
+    crew = Crew("postgresql://nobody@127.0.0.1:1/nowhere", open_folder / "serve and wait")
+    try:
+        waiting = crew.start("worker")
+
+        async def waits() -> bool:
+            return bool(waiting.events("database.waited_for"))
+
+        await until("it waits", waits)
+        waiting.send(signal.SIGTERM)
+        assert await waiting.ended() == EXIT_BY_SIGNAL + signal.SIGTERM
+        assert len(waiting.events("database.waited_for")) < 8, "it did not wait to the end"
+        await crew.nothing_is_left_over()
+    finally:
+        crew.end()
