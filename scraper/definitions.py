@@ -26,11 +26,9 @@ COMMON = "common.toml"
 
 _HEAD_BYTES = 200_000
 _SAVED_FROM = re.compile(rb"<!--\s*saved from url=(?:\(\d+\))?(\S+)", re.IGNORECASE)
-_OWN_ADDRESS = re.compile(
-    rb"<(?:link|meta)\b(?=[^>]*(?:rel=[\"']?canonical|property=[\"']?og:url))"
-    rb"[^>]*?(?:href|content)=[\"']?(https?://[^\s\"'>]+)",
-    re.IGNORECASE,
-)
+_HEAD_TAG = re.compile(rb"<(?:link|meta)\b[^<>]*+", re.IGNORECASE)
+_IS_OWN = re.compile(rb"rel=[\"']?canonical|property=[\"']?og:url", re.IGNORECASE)
+_ADDRESS = re.compile(rb"(?:href|content)=[\"']?(https?://[^\s\"'>]+)", re.IGNORECASE)
 
 
 class Definitions:
@@ -98,7 +96,8 @@ def source_of(name: str, *folders: Path) -> str | None:
 def own_addresses(html: bytes) -> list[str]:
     """The addresses that a saved page gives as its own, the surest first."""
     head = html[:_HEAD_BYTES]
-    found = [*_SAVED_FROM.findall(head[:2000]), *_OWN_ADDRESS.findall(head)]
+    own = (tag[0] for tag in _HEAD_TAG.finditer(head) if _IS_OWN.search(tag[0]))
+    found = [*_SAVED_FROM.findall(head[:2000]), *(said[1] for tag in own if (said := _ADDRESS.search(tag)))]
     return [address.decode("utf-8", "replace").replace("&amp;", "&") for address in found if _is_address(address)]
 
 

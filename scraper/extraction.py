@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -39,6 +39,19 @@ def extract(
     Where the page has a post twice, the first is taken, without what the second contradicts.
     `read_at` is when the page was read, None where nobody knows: then "2 hours ago" is unknown.
     """
+    steps = extracting(definition, reading, records, read_at=read_at)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Extraction = end.value
+            return found
+
+
+def extracting(
+    definition: Definition, reading: Reading, records: RecordBook | None = None, *, read_at: datetime | None = None
+) -> Generator[None, None, Extraction]:
+    """The same, a post a step, for whoever has others to serve meanwhile: a page can hold thousands."""
     page = Page(definition, reading, records or RecordBook(definition), read_at)
     posts: dict[str, Post] = {}
     unfit: list[str] = []
@@ -50,6 +63,7 @@ def extract(
         if item.kind >= len(faces):
             ids.append(None)
             continue
+        yield
         kind = faces[item.kind].kind
         if item.gap:
             ids.append(None)

@@ -29,6 +29,9 @@ from scraper.values.times import Moment, read_moment
 MOST_DIGITS: Final = 18
 """A number with more of them is no count, rank or depth, and no table of a database holds it."""
 
+MOST_SEARCHED: Final = 2_000
+"""In a longer string no pattern is looked for. Many take the square of its length, and nothing ends a search."""
+
 _HAS_DIGIT = re.compile(r"\d")
 _PLAIN_NUMBER = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}")
 
@@ -50,6 +53,8 @@ class _Said:
         """What the source's pattern takes from it."""
         if self.raw is None or self.source.pattern is None:
             return self.raw
+        if len(self.raw) > MOST_SEARCHED:
+            return None
         found = re.search(self.source.pattern, self.raw)
         if not found:
             return None
@@ -69,8 +74,8 @@ class Item:
         self.warnings: list[str] = []
         self.sources: dict[str, str] = {}
         self.values = _by_field(face.places, raw.values)
-        if raw.cut:
-            self._tell_what_is_cut()
+        if raw.cut or any(len(value or "") > MOST_SEARCHED for value in raw.values):
+            self._tell_what_is_too_long()
         self.inner = _by_field(face.quoted_places, raw.quoted) if raw.quoted is not None else None
         self.id = raw.record_id or self._id()
         if self.id is not None and self.kind.records:
@@ -85,14 +90,17 @@ class Item:
         self.sources["id"] = said.place
         value = (said.value or "").strip()
         if said.source.under is not None:
-            above = re.search(said.source.under, self.base_url)
+            above = re.search(said.source.under, self.base_url[:MOST_SEARCHED])
             return f"{above[1]}/{value}" if above else None
         return value if self.definition.post_id is not None else address_as_id(joined(self.base_url, value) or "")
 
-    def _tell_what_is_cut(self) -> None:
+    def _tell_what_is_too_long(self) -> None:
         for name, values in self.values.items():
             if any(said.source.pattern is None and len(said.raw or "") >= MAX_CHARACTERS for said in values):
                 self.warnings.append(f"{name}: longer than {MAX_CHARACTERS} characters, and cut")
+            unsearched = any(said.source.pattern and len(said.raw or "") > MOST_SEARCHED for said in values)
+            if unsearched and all(said.value is None for said in values):
+                self.warnings.append(f"{name}: longer than {MOST_SEARCHED} characters, and not searched")
 
     def _look_up(self, records: RecordBook, kind: int, post_id: str) -> None:
         """Fill in what the records of this post say, each in the place of its source."""

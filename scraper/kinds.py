@@ -59,6 +59,7 @@ class Source(Table):
     attribute: str | None = None
     without: Selector | None = None
     pattern: Pattern | None = None
+    """What of the string is meant; a string of more than 2,000 characters is not searched."""
     under: BrowserPattern | None = None
     """For an id that is one only within its page: what this finds in the page's address goes before it."""
     among_words: bool = False

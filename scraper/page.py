@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -30,16 +30,20 @@ from browser_pool.errors import (
 )
 from browser_pool.lane import Lane, Opened
 from scraper.definition import Definition
-from scraper.extraction import Extraction, extract
+from scraper.extraction import Extraction, extracting
 from scraper.outcome import Evidence, Outcome, Verdict, judge
 from scraper.post import Post
-from scraper.reader import MAX_ITEMS, SCRIPT, Reading, task
+from scraper.reader import MAX_ITEMS, MAX_TOTAL_CHARACTERS, SCRIPT, Reading, task
 from scraper.records import RecordBook, Response
+
+T = TypeVar("T")
 
 HTTP_FAILED: Final = 400
 """From this status on the page says what is wrong, and no posts are waited for."""
 HEAR_SECONDS: Final = 1.0
 """So long a page that shows its posts is listened to for the responses that belong to them."""
+BREATH_SECONDS: Final = 0.02
+"""So long the posts of one page may keep everybody else waiting."""
 GRACE_SECONDS: Final = 0.5
 """The reader is told to end this much before the time limit, so that what it saw still comes back."""
 
@@ -47,9 +51,9 @@ _SEAL = (
     "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'; "
     'script-src {}">'
 )
-_DOCTYPE = re.compile(rb"\s*(?:<!--.*?-->\s*)*<!doctype[^>]*>", re.IGNORECASE | re.DOTALL)
+_DOCTYPE = re.compile(rb"(?>\s+|<!--.*?-->)*+<!doctype[^>]*+>", re.IGNORECASE | re.DOTALL)
 _REFUSED_CODES = ("ERR_INVALID_URL", "ERR_DISALLOWED_URL_SCHEME", "ERR_UNKNOWN_URL_SCHEME", "ERR_UNSAFE_PORT",
-                  "ERR_BLOCKED_BY_CLIENT", "ERR_ABORTED")  # fmt: skip
+                  "ERR_UNSAFE_REDIRECT", "ERR_BLOCKED_BY_CLIENT", "ERR_ABORTED")  # fmt: skip
 _INTERRUPTED_CODES = ("ERR_ABORTED", "ERR_FAILED")
 """What Chromium says, among others, of a page whose network process has just died."""
 
@@ -144,14 +148,14 @@ async def open_page(
                 ),
             )
             book = records or RecordBook(definition)
-            book.add(reading.scripts, saved.responses if saved else ())
+            await in_turns(book.adding(reading.scripts, saved.responses if saved else ()))
             if saved is None and definition.hears:
                 until = started + timeout_seconds - GRACE_SECONDS
                 extraction, responses = await extracted_by_ear(lane, definition, reading, book, until=until)
                 missed = lane.missed
             else:
                 read_at = saved.read_at if saved else datetime.now(UTC)
-                extraction = extract(definition, reading, book, read_at=read_at)
+                extraction = await in_turns(extracting(definition, reading, book, read_at=read_at))
     except TimeoutError:
         verdict = Verdict(Outcome.TIMEOUT, f"not read within {timeout_seconds:g} s")
         return _unread(verdict, url, opened, asked, started)
@@ -201,14 +205,28 @@ async def extracted_by_ear(
     responses: list[Response] = []
     while True:
         responses += (new := await _heard(lane, definition))
-        book.add((), new)
-        extraction = extract(definition, reading, book, read_at=datetime.now(UTC))
+        await in_turns(book.adding((), new))
+        extraction = await in_turns(extracting(definition, reading, book, read_at=datetime.now(UTC)))
         known = extraction.posts and book.knows_all(extraction.posts)
         nothing_to_hear = not reading.items and not waits
         if known or nothing_to_hear or monotonic() >= (until if waits and not extraction.posts else soon):
             break
         await asyncio.sleep(HEAR_SECONDS / 20)
     return extraction, responses
+
+
+async def in_turns(steps: Generator[None, None, T]) -> T:
+    """What `steps` comes to. However many there are, others have their turn meanwhile, and the clock is heeded."""
+    since = monotonic()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        if monotonic() - since > BREATH_SECONDS:
+            await asyncio.sleep(0)
+            since = monotonic()
 
 
 def warnings_of_hearing(missed: int) -> tuple[str, ...]:
@@ -231,7 +249,7 @@ async def read_page(lane: Lane, reader_task: dict[str, Any]) -> Reading:
     pause = 0.0
     while True:
         try:
-            return Reading.model_validate_json(await lane.evaluate(SCRIPT, reader_task))
+            return Reading.of(await lane.evaluate(SCRIPT, reader_task))
         except PageReplaced:
             # Some pages send themselves elsewhere again and again.
             await asyncio.sleep(pause)
@@ -324,7 +342,11 @@ def warnings_of(extraction: Extraction) -> tuple[str, ...]:
 
 
 def _left(reading: Reading) -> tuple[str, ...]:
-    return (f"{reading.left} posts more than {MAX_ITEMS} left out",) if reading.left else ()
+    if not reading.left:
+        return ()
+    if len(reading.items) >= MAX_ITEMS:
+        return (f"{reading.left} posts more than {MAX_ITEMS} left out",)
+    return (f"{reading.left} posts left out, after {MAX_TOTAL_CHARACTERS} characters of others",)
 
 
 def elements_by_kind(definition: Definition, reading: Reading) -> dict[str, int]:

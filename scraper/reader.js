@@ -387,12 +387,16 @@ async (task) => {
   const counts = new Array(plan.kinds.length).fill(0);
   const out = [];
   const marked = [];
-  let left = 0, isThere = false;
+  let left = 0, isThere = false, characters = 0;
+  // What is asked for is read even where there is no room for others.
+  const most = 2 * task.max_items;
   const branches = new Map();
   for (let i = 0; i < items.length; i++) {
     const [element, kind, page, gap] = items[i];
     if (gap) {
-      out[out.length] = { kind: kind.index, values: [], quoted: null, single: true, gap: true };
+      if (out.length < most) {
+        out[out.length] = { kind: kind.index, values: [], quoted: null, single: true, gap: true };
+      }
       continue;
     }
     counts[kind.index]++;
@@ -400,7 +404,8 @@ async (task) => {
     const key = task.collecting ? keyOf(items[i]) : null;
     // A thread is read as a whole, if it is not too long for that.
     if (seen.has(key) && !(kind.together && items.length <= task.max_items)) continue;
-    if (out.length >= task.max_items && !(expected !== null && isAsked(items[i]))) {
+    const isFull = out.length >= task.max_items || characters > task.max_total_chars;
+    if (isFull && !(expected !== null && out.length < most && isAsked(items[i]))) {
       left++;
       continue;
     }
@@ -408,7 +413,10 @@ async (task) => {
     wasCut = false;
     if (task.marking) marked[out.length] = items[i];
     const values = [];
-    for (let s = 0; s < kind.sources.length; s++) values[s] = read(kind.sources[s], element, kind, page);
+    for (let s = 0; s < kind.sources.length; s++) {
+      const value = values[s] = read(kind.sources[s], element, kind, page);
+      if (value !== null) characters += value.length;
+    }
     let quoted = null;
     const inner = kind.nested && element.querySelector(kind.nested);
     if (inner) {
@@ -455,14 +463,14 @@ async (task) => {
   const report = {
     stopped,
     waited_ms: performance.now() - started,
-    url: clean(location.href),
+    url: cut(location.href),
     title: cut(document.title),
-    language: document.documentElement?.lang || null,
+    language: cut(document.documentElement?.lang || "") || null,
     ready_state: document.readyState,
     tell_tale: isThere ? null : tellTale(),
     busy: matches(plan.busy),
     end: matches(task.end),
-    next: next ? next.getAttribute("href") : null,
+    next: next && next.hasAttribute("href") ? cut(next.getAttribute("href")) : null,
     counts,
     left,
     requests,

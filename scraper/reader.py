@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Annotated, Any, Final, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from scraper.definition import Definition
 from scraper.kinds import Feed, ItemKind, Source
@@ -20,13 +22,23 @@ SETTLE_SECONDS: Final = 0.12
 """A list that scripts fill is read when no post has come for so long."""
 MAX_CHARACTERS: Final = 20_000
 """Where each string that comes from a page is cut."""
+MAX_TOTAL_CHARACTERS: Final = 8_000_000
+"""So many characters of posts one reading returns at most; the posts after that are left out, and counted."""
 MAX_SCRIPT_CHARACTERS: Final = 8_000_000
 """A script that holds records and is longer than this is left alone."""
 IDLE_SECONDS: Final = 3.0
 """A loaded page without a post, on which nothing has changed for so long, is taken as it is."""
 
+_ESCAPED = re.compile(r"\\\\|\\u0000")
+"""In JSON, a backslash or a zero byte."""
 SCRIPT: Final = files(__package__).joinpath("reader.js").read_text("utf-8")
 """The script: a JavaScript function of one task, which returns a reading as JSON."""
+
+
+def an_address(url: str) -> str:
+    """`url`, if it can be taken apart. What a page answers for the browser can be anything. Raises `ValueError`."""
+    urlsplit(url)
+    return url
 
 
 class RawItem(BaseModel):
@@ -57,14 +69,15 @@ class Reading(BaseModel):
     `stopped` says why waiting ended: ready, tell_tale, end, parsed, idle or deadline. `tell_tale` is the index of
     the definition's tell-tale that shows; `counts` are the elements found, by kind. `scripts` are the texts of the
     scripts that hold records, in the order of `scripts_of`. In a feed `items` are those not read before.
-    `left` counts the posts beyond `MAX_ITEMS`, and `requests` what the page has fetched so far.
+    `left` counts the posts beyond `MAX_ITEMS` and `MAX_TOTAL_CHARACTERS`, and `requests` what the page has fetched so
+    far.
     """
 
     model_config = ConfigDict(frozen=True)
 
     stopped: str
     waited_ms: float
-    url: str
+    url: Annotated[str, AfterValidator(an_address)]
     title: str
     language: str | None
     ready_state: str
@@ -75,8 +88,18 @@ class Reading(BaseModel):
     counts: tuple[int, ...]
     left: int = 0
     requests: int = 0
-    items: tuple[RawItem, ...]
+    items: Annotated[tuple[RawItem, ...], Field(max_length=2 * MAX_ITEMS)]
     scripts: tuple[tuple[str, ...], ...] = ()
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """A reading from what `SCRIPT` gave back. Raises `ValidationError`.
+
+        The script leaves no zero byte in a string, which no database takes; a page that lies for it can.
+        """
+        if "\\u0000" in text:
+            text = _ESCAPED.sub(lambda found: found[0] if found[0] == r"\\" else "", text)
+        return cls.model_validate_json(text)
 
 
 def task(
@@ -112,6 +135,7 @@ def task(
         "max_items": max_items,
         "marking": marking,
         "max_chars": MAX_CHARACTERS,
+        "max_total_chars": MAX_TOTAL_CHARACTERS,
         "max_script_chars": MAX_SCRIPT_CHARACTERS,
     }
 

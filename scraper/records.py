@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from html.parser import HTMLParser
 from typing import Any, Final
 
 import jmespath
@@ -21,6 +21,7 @@ from jmespath.exceptions import JMESPathError
 from browser_pool.blocking import Blocking
 from scraper.definition import Definition, address_as_id
 from scraper.kinds import ItemKind, Records
+from scraper.markup import text_of_html
 from scraper.post import Post
 from scraper.values.counts import Count
 
@@ -100,6 +101,13 @@ class RecordBook:
 
     def add(self, scripts: Sequence[Sequence[str]], responses: Iterable[Response] = ()) -> None:
         """Take what came with a page: the texts of scripts, in the order of `scripts_of`; responses."""
+        for _ in self.adding(scripts, responses):
+            pass
+
+    def adding(
+        self, scripts: Sequence[Sequence[str]], responses: Iterable[Response] = ()
+    ) -> Generator[None, None, None]:
+        """The same, a text a step, for whoever has others to serve meanwhile."""
         heard = list(responses)
         by_selector = dict(zip(scripts_of(self._kinds), scripts, strict=False))
         for index, kind in enumerate(self._kinds):
@@ -107,6 +115,7 @@ class RecordBook:
                 texts = by_selector.get(table.script, ()) if table.script else _bodies(table, heard)
                 for text in texts:
                     self._take(index, table, text)
+                    yield
 
     def of(self, kind: int, post_id: str) -> Sequence[Record]:
         """The records of a post, the most trusted first."""
@@ -132,7 +141,9 @@ class RecordBook:
     def _take(self, kind: int, table: Records, text: str) -> None:
         try:
             document, length = _document(table, text)
-            named = ((self._id_of(table, value), value) for value in _objects(table, document))
+            # What came first would be forgotten, and to look each up takes time.
+            objects = deque(_objects(table, document), maxlen=MOST_RECORDS)
+            named = ((self._id_of(table, value), value) for value in objects)
             found = [(post_id, value) for post_id, value in named if post_id is not None]
         except (ValueError, RecursionError) as error:
             if len(self._problems) < MOST_PROBLEMS:
@@ -222,37 +233,6 @@ def as_count(value: Any) -> Count | None:
     if value.is_integer() and abs(value) < MOST_FLOAT:
         return Count(exact=int(value))
     return Count(reason=f"{value!r} is no whole number")
-
-
-def text_of_html(html: str) -> str:
-    """The text of a piece of HTML, with a line for each paragraph and line break."""
-    parser = _Text()
-    parser.feed(html)
-    parser.close()
-    return "".join(parser.parts)
-
-
-class _Text(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"script", "style", "template"}:
-            self._silent += 1
-        elif tag in {"p", "br", "div", "li", "blockquote", "pre"} and self.parts:
-            self.parts.append("\n")
-        elif tag == "img" and not self._silent:
-            self.parts.append(dict(attrs).get("alt") or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in {"script", "style", "template"} and self._silent:
-            self._silent -= 1
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
 
 
 def _bodies(table: Records, responses: Sequence[Response]) -> Iterator[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from browser_pool import BrowserGone, Lane, LeaseEnded, LeaseRefused
 from browser_pool.errors import PageReplaced, ScriptFailed
 from scraper.definition import Definition, TellTale
@@ -168,8 +170,8 @@ async def _proposed(
             return await _from_open_page(lane, page, report, generic, name)
     except TimeoutError:
         return NotProposed(Outcome.TIMEOUT, f"the page is open, and was not looked through in {READ_SECONDS * 4:g} s")
-    except ScriptFailed as error:
-        return NotProposed(Outcome.SELECTOR_DRIFT, f"the page can't be looked through: {error}")
+    except (ScriptFailed, ValidationError) as error:
+        return NotProposed(Outcome.SELECTOR_DRIFT, f"the page can't be looked through: {str(error).splitlines()[0]}")
 
 
 async def _from_open_page(

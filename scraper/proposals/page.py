@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from scraper.reader import an_address
 
 SCRIPT: Final = files(__package__).joinpath("facts.js").read_text("utf-8")
 """The script: a JavaScript function of one task, which returns `Facts` as JSON."""
@@ -46,7 +48,7 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    url: str
+    url: Annotated[str, AfterValidator(an_address)]
     title: str = ""
     language: str | None = None
     nodes: tuple[tuple[int, str, dict[str, str]] | tuple[int, str], ...]

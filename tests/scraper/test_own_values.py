@@ -118,4 +118,7 @@ async def test_half_a_character_and_a_nul_spoil_no_page(lane: Lane) -> None:
 async def test_a_text_that_is_cut_says_so(lane: Lane) -> None:
     report = await read(lane, f"<div class=topic data-id=1><p class=body>{'x' * 25_000}</p></div>")
     assert report.posts[0].text == "x" * 20_000
-    assert report.posts[0].warnings == ("text: longer than 20000 characters, and cut",)
+    assert report.posts[0].warnings == (
+        "text: longer than 20000 characters, and cut",
+        "views: longer than 2000 characters, and not searched",
+    )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from browser_pool import Lane
 from scraper.definition import Definition
 from scraper.definitions import load_definition
+from scraper.markup import text_of_html
 from scraper.outcome import Outcome
 from scraper.page import SavedPage, open_page
 from scraper.post import Post
@@ -26,7 +27,6 @@ from scraper.records import (
     as_count,
     as_text,
     look_up,
-    text_of_html,
 )
 
 Serve = Callable[[dict[str, str]], Awaitable[str]]

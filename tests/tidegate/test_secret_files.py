@@ -78,6 +78,9 @@ def test_the_usual_folder_need_not_be_there_and_another_must(monkeypatch: pytest
         ("databse_url", b"postgresql://a@b/c", "there is no setting databse_url"),
         ("openai_key", b" \n", "is empty"),
         ("openai_key", b"\xff\xfe", "is no text"),
+        ("openai_key", b"hunter2\0hunter2", "zero byte"),
+        ("openai_key", b"x" * ((1 << 20) + 1), "larger than"),
+        ("DATABASE_URL", b"postgresql://a@b/c", "there is no setting DATABASE_URL"),
     ),
 )
 def test_a_file_that_can_not_be_meant_is_refused_and_named(
@@ -87,6 +90,37 @@ def test_a_file_that_can_not_be_meant_is_refused_and_named(
     with pytest.raises(BadSetting, match=says) as caught:
         load_settings()
     assert f"tidegate_{name}" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ("folder", "pipe", "device", "link to nothing", "link to itself"))
+def test_what_is_no_file_is_refused_and_not_waited_for(secrets: Path, kind: str) -> None:
+    place = secrets / "tidegate_openai_key"
+    make: dict[str, Callable[[], object]] = {
+        "folder": place.mkdir,
+        "pipe": lambda: os.mkfifo(place),
+        "device": lambda: place.symlink_to("/dev/zero"),
+        "link to nothing": lambda: place.symlink_to("nowhere"),
+        "link to itself": lambda: place.symlink_to(place.name),
+    }
+    make[kind]()
+    with pytest.raises(BadSetting, match=r"openai_key.*(is no file|can't be read)"):
+        load_settings()
+
+
+def test_a_mark_at_its_beginning_and_the_links_of_a_cluster_make_no_difference(secrets: Path) -> None:
+    (secrets / "..1").mkdir()
+    (secrets / "..1" / "tidegate_openai_key").write_bytes(b"\xef\xbb\xbfhunter2\r\n")
+    (secrets / "..data").symlink_to("..1")
+    (secrets / "tidegate_openai_key").symlink_to("..data/tidegate_openai_key")
+    key = load_settings().openai_key
+    assert key is not None
+    assert key.get_secret_value() == "hunter2"
+
+
+def test_a_name_in_capitals_is_told_and_not_passed_over(secrets: Path) -> None:
+    (secrets / "TIDEGATE_openai_key").write_text("hunter2", encoding="utf-8")
+    with pytest.raises(BadSetting, match="its name is tidegate_openai_key"):
+        load_settings()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")

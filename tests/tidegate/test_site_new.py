@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +13,14 @@ import pytest
 
 import tidegate.demo
 from scraper.definitions import load_definition
+from tests.browser_pool.web import Web, serving
 from tidegate.demo import DemoSite
 from tidegate.errors import UsageError
 from tidegate.site_new import write_new
 
 Said = tuple[int, str, str]
 Say = Callable[..., Said]
+Start = Callable[..., subprocess.Popen[str]]
 
 PAGES = Path(__file__).parents[1] / "scraper" / "pages"
 
@@ -109,6 +113,19 @@ def test_a_page_on_which_nothing_repeats_is_said_with_what_could_be_done(say: Sa
     assert "docs/sites.md" in err
     code, out, _ = say("site", "new", str(page), "--url=https://pier.example/about", "--json")
     assert (code, json.loads(out)["outcome"]) == (1, "selector_drift")
+
+
+async def test_a_page_that_lies_for_what_looks_through_it_is_an_outcome(start: Start) -> None:
+    page = """<!doctype html><title>Pier</title><p>We are a pier.</p><script>
+    const own = JSON.stringify;
+    JSON.stringify = (told) => "nodes" in told ? own({ ...told, url: "http://[" }) : own(told);
+    </script>"""
+    async with serving(Web({"/": page})) as web:
+        process = start("site", "new", web.url, "--allow-private", "--json")
+        out, _ = await asyncio.to_thread(process.communicate, timeout=90)
+    assert process.returncode == 1
+    assert json.loads(out)["outcome"] == "selector_drift"
+    assert "can't be looked through" in json.loads(out)["reason"]
 
 
 def test_a_saved_page_that_does_not_say_where_it_is_from_needs_an_address(say: Say, tmp_path: Path) -> None:

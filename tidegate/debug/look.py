@@ -41,6 +41,8 @@ FINE: Final = frozenset({Outcome.OK, Outcome.EMPTY})
 LOOK_SECONDS: Final = 86_400.0
 """So long a person may look at a window."""
 SPARE_SECONDS: Final = 300.0
+AGAIN_SECONDS: Final = 20.0
+"""So long a page that was read has to say what was read where. One that is busy with itself never answers."""
 TRACE_SECONDS: Final = 60.0
 STATE_SECONDS: Final = 5.0
 MOST_LINES: Final = 12
@@ -168,16 +170,17 @@ class _Looking:
             changed = tuple(differences(then.posts, [_plain(post_as_dict(post)) for post in report.posts]))
         diagnosis = None
         try:
-            diagnosis = await diagnose_page(
-                self._lane,
-                page.definition,
-                expected_id=report.expected_id,
-                responses=self._responses(),
-                read_at=page.saved.read_at if page.saved else datetime.now(UTC),
-            )
-        except (BrowserPoolError, ValueError) as error:
-            # Of a page that was not opened there is nothing to be seen.
-            log.info("debug.no_diagnosis", url=page.url, reason=str(error))
+            async with asyncio.timeout(AGAIN_SECONDS):
+                diagnosis = await diagnose_page(
+                    self._lane,
+                    page.definition,
+                    expected_id=report.expected_id,
+                    responses=self._responses(),
+                    read_at=page.saved.read_at if page.saved else datetime.now(UTC),
+                )
+        except (BrowserPoolError, ValueError, TimeoutError) as error:
+            # Of a page that was not opened there is nothing to be seen, and one that is busy does not answer.
+            log.info("debug.no_diagnosis", url=page.url, reason=str(error) or "no answer")
         return Sight(page, report, diagnosis, then=then, changed=changed)
 
     async def draw(self, sight: Sight) -> Sight:
@@ -185,9 +188,10 @@ class _Looking:
         if sight.diagnosis is None:
             return sight
         try:
-            return replace(sight, boxes=await outline(self._lane, sight.diagnosis, panel_of(sight)))
-        except BrowserPoolError as error:
-            log.info("debug.not_outlined", reason=str(error))
+            async with asyncio.timeout(AGAIN_SECONDS):
+                return replace(sight, boxes=await outline(self._lane, sight.diagnosis, panel_of(sight)))
+        except (BrowserPoolError, ValueError, TimeoutError) as error:
+            log.info("debug.not_outlined", reason=str(error) or "no answer")
             return sight
 
     async def keep(self, sight: Sight, folder: Path | None, *, trace: bool) -> Sight:

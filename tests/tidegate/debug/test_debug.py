@@ -17,6 +17,7 @@ from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from tests.browser_pool.web import Web, serving
 from tidegate.debug import folder
+from tidegate.debug import look as look_module
 from tidegate.debug.look import Sight, Watch, look
 from tidegate.demo import DemoSite
 from tidegate.program import definitions_for, open_program
@@ -172,6 +173,18 @@ async def test_a_page_that_does_not_come_is_an_outcome_and_says_why(settings: Se
     assert sight.report.outcome not in {Outcome.OK, Outcome.EMPTY}
     told = json.loads((tmp_path / "kept" / "report.json").read_text())
     assert told["outcome"] == sight.report.outcome.value
+
+
+async def test_a_page_that_is_busy_with_itself_is_given_up(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look_module, "AGAIN_SECONDS", 0.5)
+    settings = settings.model_copy(update={"page_seconds": 2.0})
+    busy = "<!doctype html><article id=12><p>Hello</p></article><script>for (;;);</script>"
+    async with serving(Web({"/post/12": busy})) as web, asyncio.timeout(90):
+        sight = await seen(settings, f"{web.url}/post/12", Watch(folder=tmp_path / "kept"))
+    assert sight.report.outcome is Outcome.TIMEOUT
+    assert sight.diagnosis is None
 
 
 def test_a_saved_page_is_told_field_by_field(say: Say, tmp_path: Path) -> None:
