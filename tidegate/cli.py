@@ -26,6 +26,7 @@ from tidegate.commands.login import login
 from tidegate.commands.pool import pool
 from tidegate.options import Chromium, Format, Json, MemoryLimit, Verbose, print_json
 from tidegate.running import EXIT_FAILURE, exit_code_of, run_until_done
+from tidegate.terminal import disarmed
 
 app = typer.Typer(
     name="tidegate",
@@ -164,10 +165,10 @@ def scrape(  # noqa: PLR0917 options of a command
     write(pages, format, console)
     failed = [page for page in pages if page.report.outcome not in {Outcome.OK, Outcome.EMPTY}]
     for page in failed:
-        typer.echo(f"tidegate: {page.source}: {page.report.outcome.value}: {page.report.reason}", err=True)
+        typer.echo(disarmed(f"tidegate: {page.source}: {page.report.outcome.value}: {page.report.reason}"), err=True)
     for page in pages if feed else ():
         if page not in failed:
-            typer.echo(f"tidegate: {page.source}: {page.report.reason}", err=True)
+            typer.echo(disarmed(f"tidegate: {page.source}: {page.report.reason}"), err=True)
     if failed:
         raise typer.Exit(EXIT_FAILURE)
 
@@ -239,7 +240,7 @@ def setup(chromium: Chromium = None) -> None:
     settings = begin(verbose=False, chromium=chromium)
 
     def tell(line: str) -> None:
-        typer.echo(f"tidegate: {line}", err=True)
+        typer.echo(disarmed(f"tidegate: {line}"), err=True)
 
     provide_driver(tell)
     found = provide_chromium(settings.chromium, tell)

@@ -5,8 +5,6 @@ What a page or a generator wrote is data: nothing of it that a terminal, a sprea
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from tidegate.formats import FORMULA_STARTS, count, plain, table_of
+from tidegate.formats import count, csv_line, plain, table_of, without_formula
 
 POSTING = "Post it by hand, then: tidegate drafts posted {name}"
 COLUMNS = (
@@ -114,10 +112,7 @@ def header(format: str) -> str:  # noqa: A002 its own name
 
 
 def _csv_line(cells: Any) -> str:
-    buffer = io.StringIO()
-    harmless = [f"'{one}" if isinstance(one, str) and one.startswith(FORMULA_STARTS) else one for one in cells]
-    csv.writer(buffer, lineterminator="\n").writerow(harmless)
-    return buffer.getvalue()
+    return csv_line(without_formula(one) if isinstance(one, str) else one for one in cells)
 
 
 def _markdown(row: Mapping[str, Any], *, planned: bool) -> str:

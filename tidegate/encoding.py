@@ -1,6 +1,6 @@
 """Rows as bytes: csv, jsonl, parquet. What is kept is said exactly, with one exception.
 
-A spreadsheet takes a cell for a formula that begins with =, +, -, @, a tab or a carriage return, and what others have
+A spreadsheet takes a cell for a formula that begins with =, +, - or @, also after white space, and what others have
 written must not be run on opening a file. In csv such a text gets an apostrophe before it; numbers are left alone.
 jsonl and parquet are as the store has it.
 
@@ -23,7 +23,7 @@ from uuid import UUID
 from scraper.store.export import Column
 from tidegate.errors import UsageError
 from tidegate.export_format import ExportFormat
-from tidegate.formats import FORMULA_STARTS
+from tidegate.formats import without_formula
 
 ROW_GROUP_ROWS = 20_000
 ROW_GROUP_BYTES = 8 << 20
@@ -192,10 +192,6 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _harmless(value: str) -> str:
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
-
-
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -205,7 +201,7 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {datetime: _moment, date: date.isofor
 
 _CELLS: dict[type, Callable[[Any], Any]] = {
     **_PLAIN,
-    str: _harmless,
+    str: without_formula,
     bool: ("false", "true").__getitem__,
     dict: _json,
     list: _json,

@@ -23,8 +23,10 @@ from rich.text import Text
 from scraper.page import PageReport
 from scraper.post import METRICS, Post, post_as_dict
 from tidegate.options import Format
+from tidegate.terminal import disarmed
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@")
+CONTROL_STARTS = ("\t", "\r")
 CELL_FRAME = 3
 NUMBER = re.compile(r"[-+≈]?[\d,.]+\w?( \w+)?|–|")  # noqa: RUF001 see `count`
 LEAST_ROOM = 20
@@ -56,7 +58,8 @@ def write(pages: Sequence[Scraped], format: Format, console: Console) -> None:  
         return
     lines = {Format.JSON: _json, Format.JSONL: _jsonl, Format.CSV: _csv}[format](pages)
     for line in lines:
-        console.file.write(line)
+        # In a file csv is exact.
+        console.file.write(disarmed(line) if console.is_terminal else line)
     console.file.flush()
 
 
@@ -123,7 +126,7 @@ def _cell(post: Post, metric: str) -> str:
 
 
 def _json(pages: Sequence[Scraped]) -> Iterator[str]:
-    yield json.dumps([_page(page) for page in pages], ensure_ascii=False, indent=2) + "\n"
+    yield disarmed(json.dumps([_page(page) for page in pages], ensure_ascii=False, indent=2)) + "\n"
 
 
 def _page(page: Scraped) -> dict[str, Any]:
@@ -147,7 +150,7 @@ def _jsonl(pages: Sequence[Scraped]) -> Iterator[str]:
 
 def json_line(post: Post) -> str:
     """A post on a line of its own, as `jsonl` has it."""
-    return json.dumps(post_as_dict(post), ensure_ascii=False) + "\n"
+    return disarmed(json.dumps(post_as_dict(post), ensure_ascii=False)) + "\n"
 
 
 def _csv(pages: Sequence[Scraped]) -> Iterator[str]:
@@ -166,13 +169,30 @@ def _flat(post: Post) -> dict[str, Any]:
 
 
 def _line(cells: Iterable[object]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow([_harmless(cell) for cell in cells])
-    return buffer.getvalue()
+    return csv_line(_harmless(cell) for cell in cells)
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """A record of csv, ended by a line feed. A cell with a carriage return is quoted, too."""
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return f"{buffer.getvalue()[:-2]}\n"
 
 
 def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    return without_formula(cell) if isinstance(cell, str) else cell
+
+
+def without_formula(text: str) -> str:
+    """With an apostrophe before it, if a spreadsheet would take it for a formula.
+
+    Some drop white space, marks that can't be seen and a byte order mark first, and take full-width signs as well.
+    """
+    if not text or (text[0].isalnum() and text[0].isascii()):
+        return text
+    seen = next((one for one in text if not one.isspace() and unicodedata.category(one) not in INVISIBLE), "")
+    is_formula = unicodedata.normalize("NFKC", seen).startswith(FORMULA_STARTS)
+    return f"'{text}" if is_formula or text.startswith(CONTROL_STARTS) else text
 
 
 def _posts(pages: Sequence[Scraped]) -> Iterator[Post]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from tidegate.terminal import disarmed
 
 
 class Format(StrEnum):
@@ -30,11 +31,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens
 def print_json(told: Any) -> None:
     """What `--json` prints: text that people can read, and nothing in it that a terminal would obey."""
     text = json.dumps(told, indent=2, default=_plain, ensure_ascii=False)
-    typer.echo(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
-
-
-_OBEYED = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Controls that JSON may have as they are, and marks that turn what follows around."""
+    typer.echo(disarmed(text))
 
 
 def _plain(value: object) -> object:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from scraper.store.errors import StoreError
 from tidegate.descriptors import write_all
+from tidegate.terminal import disarmed
 
 Write = Callable[[bytes], Awaitable[None]]
 
@@ -31,7 +32,8 @@ async def opened(path: Path | None) -> AsyncIterator[Write]:
     """
     if path is None or path == STDOUT:
         sys.stdout.flush()
-        yield _to(sys.stdout.fileno(), "stdout")
+        write = _to(sys.stdout.fileno(), "stdout")
+        yield _shown_by(write) if sys.stdout.isatty() else write
     elif is_special(path):
         with telling(str(path)):
             descriptor = os.open(path, os.O_WRONLY)
@@ -109,6 +111,13 @@ def _to(descriptor: int, name: str) -> Write:
             await write_all(descriptor, data)
 
     return write
+
+
+def _shown_by(write: Write) -> Write:
+    async def show(data: bytes) -> None:
+        await write(disarmed(data.decode(errors="replace")).encode())
+
+    return show
 
 
 def _umask() -> int:

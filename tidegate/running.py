@@ -15,6 +15,8 @@ from typing import Any, Literal, TypeVar
 import structlog
 import typer
 
+from tidegate.terminal import disarmed
+
 log = structlog.get_logger()
 
 T = TypeVar("T")
@@ -180,7 +182,7 @@ def exit_code_of(command: Callable[[], object]) -> int:
         if known is None:
             raise
         message, code = known
-        typer.echo(f"tidegate: {' '.join(message.split())}", err=True)
+        typer.echo(disarmed(f"tidegate: {' '.join(message.split())}"), err=True)
     return code if isinstance(code, int) else 0
 
 

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
         use_attribute_docstrings=True,
     )
 
-    database_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
     """A Postgres to use; the embedded one where this is not set."""
     database_password: SecretStr | None = None
     """The password for it, where the address has none."""

@@ -11,6 +11,7 @@ from tidegate.beginning import begin
 from tidegate.commands.choices import AllowPrivate
 from tidegate.options import Chromium, Json, MemoryLimit, Verbose, print_json
 from tidegate.running import EXIT_FAILURE, run_until_done
+from tidegate.terminal import disarmed
 
 app = typer.Typer(help="The sites that can be read: which there are, and whether they still are read right.")
 
@@ -139,7 +140,7 @@ def new(  # noqa: PLR0917 options of a command
     if as_json:
         print_json(as_dict(result))
     if isinstance(result, NotProposed):
-        typer.echo(f"tidegate: {source}: {result.outcome.value}: {result.reason}", err=True)
+        typer.echo(disarmed(f"tidegate: {source}: {result.outcome.value}: {result.reason}"), err=True)
         raise typer.Exit(EXIT_FAILURE)
     if output is not None:
         write_new(output, result.text)
