@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -102,10 +103,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the time. What is held is the median of its samples; of the two ages it is the worst."""
+    """A part of the time. What is held is the median of its samples; of the two ages it is the worst.
+
+    `rows_per_second` is between the two samples in which it was fastest: most of the time nothing is due.
+    """
 
     first_seconds: float
     last_seconds: float
+    rows: int
     rows_per_second: float
     used_bytes: float
     anonymous_bytes: float
@@ -194,7 +199,11 @@ class Night:
                     Part(
                         first,
                         last,
-                        (its[-1].snapshots - its[0].snapshots) / (its[-1].seconds - its[0].seconds),
+                        its[-1].snapshots - its[0].snapshots,
+                        max(
+                            (later.snapshots - earlier.snapshots) / (later.seconds - earlier.seconds)
+                            for earlier, later in itertools.pairwise(its)
+                        ),
                         statistics.median(sample.used_bytes for sample in its),
                         statistics.median(sample.anonymous_bytes for sample in its),
                         max((sample.newest_seconds or 0.0 for sample in its), default=0.0),

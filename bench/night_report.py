@@ -86,7 +86,8 @@ def _parts(parts: list[Part]) -> str:
     shown = table(
         [
             "minutes",
-            "rows/s",
+            "rows",
+            "rows/s at work",
             "used, MiB",
             "in no file, MiB",
             "last row, at most",
@@ -97,7 +98,8 @@ def _parts(parts: list[Part]) -> str:
         [
             [
                 f"{part.first_seconds / 60:.0f} to {part.last_seconds / 60:.0f}",
-                f"{part.rows_per_second:.2f}",
+                str(part.rows),
+                f"{part.rows_per_second:.1f}",
                 f"{part.used_bytes / MIB:.0f}",
                 f"{part.anonymous_bytes / MIB:.0f}",
                 f"{part.newest_seconds:.0f} s",

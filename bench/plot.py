@@ -145,7 +145,7 @@ def night(found: Night, path: Path) -> Path:
             linewidth=2,
             marker="o",
         )
-        speed.set_ylabel("rows/s")
+        speed.set_ylabel("rows/s at work")
         speed.set_xlabel("hours")
         for axes in (memory, age, speed):
             axes.set_ylim(bottom=0)
