@@ -115,8 +115,8 @@ def _parts(parts: list[Part]) -> str:
     early, late = parts[SETTLED - 1], parts[-1]
     return (
         f"{shown}\n\nThe last part over the second: speed {late.rows_per_second / early.rows_per_second:.2f}, "
-        f"memory in no file {late.anonymous_bytes / early.anonymous_bytes:.2f}, file descriptors "
-        f"{late.descriptors / early.descriptors:.2f}."
+        f"memory in no file {late.anonymous_bytes / early.anonymous_bytes:.2f}. Of the file descriptors more than "
+        "half are files of tables that Postgres keeps open; their number goes up and down, and has a bound of its own."
         if early.rows_per_second
         else shown
     )
