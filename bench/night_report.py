@@ -113,12 +113,13 @@ def _parts(parts: list[Part]) -> str:
     if len(parts) <= SETTLED:
         return shown
     early, late = parts[SETTLED - 1], parts[-1]
+    if not early.rows_per_second:
+        return shown
+    speed, memory = late.rows_per_second / early.rows_per_second, late.anonymous_bytes / early.anonymous_bytes
+    compared = f"The last part over the second: speed {speed:.2f}, memory in no file {memory:.2f}."
     return (
-        f"{shown}\n\nThe last part over the second: speed {late.rows_per_second / early.rows_per_second:.2f}, "
-        f"memory in no file {late.anonymous_bytes / early.anonymous_bytes:.2f}. Of the file descriptors more than "
-        "half are files of tables that Postgres keeps open; their number goes up and down, and has a bound of its own."
-        if early.rows_per_second
-        else shown
+        f"{shown}\n\n{compared} Most of the file descriptors are files of tables that Postgres keeps open; their "
+        "number goes up and down, and has a bound."
     )
 
 
