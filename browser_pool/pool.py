@@ -348,10 +348,12 @@ class UnifiedBrowserPool:
         if binding is None or not any(one.is_local for one in self.settings.endpoints):
             return True
         cost = self.settings.launch_cost_bytes
+        if binding.limit_bytes >= cost + binding.used_bytes:
+            return True
         needed = cost + min(binding.used_bytes, total_bytes(await self._monitor.process_tree()))
         if binding.limit_bytes < needed:
             raise LimitTooLow(binding.limit_bytes, needed, binding.source)
-        return binding.limit_bytes >= cost + binding.used_bytes
+        return False
 
     def _memory_is_tight(self) -> bool:
         return not self._monitor.is_calm(self._monitor.check_memory())

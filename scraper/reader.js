@@ -486,5 +486,7 @@ async (task) => {
   }
   const text = JSON.stringify(report);
   for (let i = 0; i < foreign.length; i++) Object.defineProperty(foreign[i][0], "toJSON", foreign[i][1]);
+  // What a page answers for JSON can be anything, of any length; how long a string is it can't lie about.
+  if (typeof text !== "string" || text.length > task.max_answer_chars) throw "the page gave back too much to be read";
   return text;
 }

@@ -26,6 +26,8 @@ MAX_TOTAL_CHARACTERS: Final = 8_000_000
 """So many characters of posts one reading returns at most; the posts after that are left out, and counted."""
 MAX_SCRIPT_CHARACTERS: Final = 8_000_000
 """A script that holds records and is longer than this is left alone."""
+MAX_ANSWER_CHARACTERS: Final = MAX_TOTAL_CHARACTERS + 2 * MAX_SCRIPT_CHARACTERS
+"""A reading that is longer is refused in the page: it would be held several times over on its way."""
 IDLE_SECONDS: Final = 3.0
 """A loaded page without a post, on which nothing has changed for so long, is taken as it is."""
 
@@ -137,6 +139,7 @@ def task(
         "max_chars": MAX_CHARACTERS,
         "max_total_chars": MAX_TOTAL_CHARACTERS,
         "max_script_chars": MAX_SCRIPT_CHARACTERS,
+        "max_answer_chars": MAX_ANSWER_CHARACTERS,
     }
 
 

@@ -15,7 +15,7 @@ from scraper.item import MOST_SEARCHED
 from scraper.markup import text_of_html
 from scraper.outcome import Outcome
 from scraper.page import in_turns, sealed
-from scraper.reader import MAX_CHARACTERS, MAX_ITEMS, RawItem, Reading
+from scraper.reader import MAX_ANSWER_CHARACTERS, MAX_CHARACTERS, MAX_ITEMS, RawItem, Reading
 from scraper.records import MOST_RECORDS, RecordBook
 from tests.hostile.conftest import Evil, Visit, pier
 from tests.hostile.test_fuzz import NOW, reading
@@ -133,6 +133,16 @@ async def test_a_page_that_lies_for_the_reader_is_an_outcome_and_nothing_else(
     report = await visit(await evil({"/post/7": page}) + "/post/7")
     assert report.outcome is Outcome.SELECTOR_DRIFT
     assert report.posts == ()
+
+
+@pytest.mark.parametrize("lie", (f"'x'.repeat({MAX_ANSWER_CHARACTERS + 1})", "({length: 1})", "undefined"))
+async def test_what_the_reader_gets_for_json_is_refused_in_the_page_if_it_is_no_string_or_too_long(
+    evil: Evil, visit: Visit, lie: str
+) -> None:
+    page = f"<!doctype html><article data-id=7><p>Hello</p></article><script>JSON.stringify = () => {lie}</script>"
+    report = await visit(await evil({"/post/7": page}) + "/post/7")
+    assert (report.outcome, report.posts) == (Outcome.SELECTOR_DRIFT, ())
+    assert "too much to be read" in report.reason
 
 
 def test_no_zero_byte_of_a_page_that_lies_for_the_reader_reaches_anybody() -> None:
