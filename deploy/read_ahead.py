@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tidegate.doctor.disk import disk_of
+
 
 def read_ahead_file(folder: Path, root: Path = Path("/")) -> Path | None:
     """The file that says it, in KiB; None where the disk can't be told."""
-    number = folder.stat().st_dev
-    place = (root / f"sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve()
-    # A partition has none of its own.
-    files = [disk / "queue/read_ahead_kb" for disk in (place, place.parent)]
-    return next((file for file in files if file.is_file()), None)
+    disk = disk_of(folder, root)
+    return None if disk is None else disk / "queue/read_ahead_kb"
 
 
 @contextmanager

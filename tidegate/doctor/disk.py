@@ -30,14 +30,20 @@ def look_at_disk(guard: MemoryGuard, program: Path | None, root: Path = Path("/"
     return Disk(tuple(sorted(found)), most, guard.monitor.check_memory().limit_bytes)
 
 
+def disk_of(path: Path, root: Path = Path("/")) -> Path | None:
+    """The disk that `path` is on, as the kernel shows it; None where layers hide it. Raises `OSError`."""
+    number = path.stat().st_dev
+    place = (root / f"sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve()
+    # A partition has no queue of its own.
+    return next((folder for folder in (place, place.parent) if (folder / "queue").is_dir()), None)
+
+
 def _disks(program: Path | None, root: Path) -> list[Path]:
     try:
-        number = program.stat().st_dev if program is not None else 0
-        place = (root / f"sys/dev/block/{os.major(number)}:{os.minor(number)}").resolve(strict=True)
-        # A partition has none of its own.
-        return [folder for folder in (place, place.parent) if (folder / "queue").is_dir()][:1]
+        own = None if program is None else disk_of(program, root)
     except OSError:
-        return [folder for folder in (root / "sys/block").glob("*") if (folder / "device").exists()]
+        own = None
+    return [own] if own else [one for one in (root / "sys/block").glob("*") if (one / "device").exists()]
 
 
 def _read_ahead(disks: list[Path]) -> dict[str, int]:
