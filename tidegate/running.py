@@ -49,8 +49,8 @@ def run_until_done(work: Coroutine[Any, Any, T]) -> T:
 def serve_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T | None:
     """Run `work`. SIGINT and SIGTERM set the event that it is given, for an end in order. A second one is at once.
 
-    While `work` does not wait for the event yet it is starting, and has nothing to drain: it is cancelled, and None is
-    returned. A service that was told to stop has done so, however early it was told.
+    While `work` does not wait for the event yet it is starting, and has nothing to drain: it is cancelled, and None
+    is returned. A service that was told to stop has done so, however early it was told.
     """
     stopped_early = False
 

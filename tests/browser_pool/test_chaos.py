@@ -17,6 +17,8 @@ from memory import MemoryBudget
 from tests.browser_pool.chaos import Chaos, Left
 from tidegate.demo import DemoSite
 
+pytestmark = pytest.mark.browser
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Folders = Callable[[], list[str]]

@@ -16,6 +16,8 @@ from browser_pool import LaunchFailed, NoScratch, UnifiedBrowserPool
 from memory.processes import Role, role_of
 from tidegate.demo import DemoSite
 
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Started = Callable[[], list[psutil.Process]]

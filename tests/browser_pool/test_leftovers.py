@@ -15,6 +15,8 @@ from browser_pool.cdp import connection, transport
 from memory.processes import Role, role_of
 from tidegate.demo import DemoSite
 
+pytestmark = pytest.mark.browser
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Started = Callable[[], list[psutil.Process]]

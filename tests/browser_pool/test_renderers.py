@@ -60,6 +60,7 @@ def test_it_is_asked_after_a_page_and_a_moment_later_until_it_is_known_and_seldo
     assert not must_ask(context, 200.0)
 
 
+@pytest.mark.browser
 async def test_each_page_is_charged_with_what_its_own_process_holds(
     make_pool: MakePool, demo_site: DemoSite, eventually: Eventually
 ) -> None:

@@ -15,6 +15,8 @@ from memory import MemoryBudget
 from tests.browser_pool.chaos import Left
 from tidegate.demo import DemoSite
 
+pytestmark = pytest.mark.browser
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Folders = Callable[[], list[str]]

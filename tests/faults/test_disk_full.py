@@ -22,6 +22,8 @@ from tests.faults.crew import (
 )
 from tidegate.demo import DemoSite, World
 
+pytestmark = [pytest.mark.database, pytest.mark.browser, pytest.mark.processes]
+
 POSTS = 40
 SEED = 15
 SLOW = {post.id: "slow:0.3" for post in World(SEED, posts=POSTS).posts}

@@ -77,13 +77,16 @@ BREAKS = {
 }
 
 
+@pytest.mark.database
+@pytest.mark.browser
+@pytest.mark.processes
 @pytest.mark.parametrize("finding", BREAKS)
 async def test_what_is_lost_doubled_wrong_or_left_over_is_found(
-    fresh_dsn: str, new_crew: Callable[..., Crew], finding: str
+    migrated_dsn: str, new_crew: Callable[..., Crew], finding: str
 ) -> None:
-    async with DemoSite(seed=SEED, posts=POSTS) as site, shared_database(fresh_dsn) as look:
-        await follow_all(fresh_dsn, site)
-        crew = new_crew(fresh_dsn)
+    async with DemoSite(seed=SEED, posts=POSTS) as site, shared_database(migrated_dsn) as look:
+        await follow_all(migrated_dsn, site)
+        crew = new_crew(migrated_dsn)
         crew.start()
         await run_is_over(look)
         assert await crew.ask_to_end() == [0]
@@ -96,6 +99,9 @@ async def test_what_is_lost_doubled_wrong_or_left_over_is_found(
         assert getattr(await verdict(look, site.world, ids), finding)
 
 
+@pytest.mark.database
+@pytest.mark.browser
+@pytest.mark.processes
 async def test_a_short_storm_loses_nothing(open_folder: Path, chromium: Path) -> None:
     folder = open_folder / "storm"
     folder.mkdir()

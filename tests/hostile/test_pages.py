@@ -16,6 +16,8 @@ from scraper.page import PageReport
 from scraper.reader import MAX_CHARACTERS, MAX_ITEMS
 from tests.hostile.conftest import Evil, Visit, pier
 
+pytestmark = pytest.mark.browser
+
 READ = {Outcome.OK, Outcome.EMPTY}
 MIB = 1 << 20
 OWN_MIB = 150

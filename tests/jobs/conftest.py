@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -37,10 +38,11 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(database: Database) -> AsyncIterator[Shop]:
+async def shop(database: Database, chromium: Path) -> AsyncIterator[Shop]:
     guard = MemoryGuard()
     visitor = Visitor(AddressPolicy(allow_private=True), VisitSettings(page_seconds=2), SharedPace(database))
-    async with guard, UnifiedBrowserPool(PoolSettings(max_contexts=2), guard=guard) as pool:
+    settings = PoolSettings(chromium=chromium, max_contexts=2, needs_page=False)
+    async with guard, UnifiedBrowserPool(settings, guard=guard) as pool:
         yield Shop(
             database,
             guard.monitor,

@@ -58,6 +58,7 @@ async def planned(database: Database, monitor: MemoryMonitor, definitions: Any, 
     return new, has_more
 
 
+@pytest.mark.database
 async def test_sites_take_turns_and_a_large_one_keeps_nobody_waiting(database: Database) -> None:
     definitions = Definitions.builtin()
     many, few = 10 * (TASKS_A_SITE + 20), 25
@@ -73,6 +74,7 @@ async def test_sites_take_turns_and_a_large_one_keeps_nobody_waiting(database: D
     assert await database.pool.fetchval("select count(*) from posts where task is null") == 1
 
 
+@pytest.mark.database
 async def test_of_two_large_sites_each_waits_for_its_own_tasks(database: Database) -> None:
     definitions = Definitions.builtin()
     for site, address in (("x", "https://x.com/a/status"), ("lobsters", "https://lobste.rs/s")):
@@ -106,6 +108,8 @@ def test_the_last_post_of_a_task_is_given_up_too() -> None:
     assert after_lease((A,), ATTEMPTS, 0, GONE) == After(given_up=A)
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_every_post_is_stored_as_it_is_true(shop: Any, demo_site: DemoSite) -> None:
     await follow_all(shop, demo_site)
     report = await shop.run(scraper_of(shop).job)
@@ -115,6 +119,8 @@ async def test_every_post_is_stored_as_it_is_true(shop: Any, demo_site: DemoSite
     assert compare(stored, demo_site.world, report.number) == (values * len(demo_site.world.posts), 0)
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_field_that_is_read_no_more_is_told_with_the_run(shop: Any, demo_site: DemoSite) -> None:
     await follow_all(shop, demo_site)
     assert (await shop.run(scraper_of(shop).job)).status is Status.SUCCESS
@@ -140,6 +146,8 @@ async def test_a_field_that_is_read_no_more_is_told_with_the_run(shop: Any, demo
     )
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_post_that_was_read_is_not_due_again_at_once(shop: Any, demo_site: DemoSite) -> None:
     await follow_all(shop, demo_site)
     await shop.run(scraper_of(shop).job)
@@ -147,6 +155,8 @@ async def test_a_post_that_was_read_is_not_due_again_at_once(shop: Any, demo_sit
     assert (again.status, again.pages) == (Status.SUCCESS, 0)
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None:
     troubles = {
         "not_found": Outcome.NOT_FOUND,
@@ -175,6 +185,8 @@ async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None
     assert with_numbers == set(ids) - set(in_trouble)
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_host_that_blocks_is_left_alone_and_the_other_posts_are_put_off_with_a_reason(shop: Any) -> None:
     async with DemoSite(seed=3, posts=20) as plain:
         ids = [post.id for post in plain.world.posts]
@@ -195,6 +207,8 @@ async def test_a_host_that_blocks_is_left_alone_and_the_other_posts_are_put_off_
     assert sum(report.outcomes.values()) + sum(row["last_outcome"] == "rate_limited" for row in rows) == len(ids)
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_browser_killed_in_mid_run_costs_no_post(shop: Any, demo_site: DemoSite) -> None:
     await follow_all(shop, demo_site)
     pages = 0
@@ -212,6 +226,8 @@ async def test_a_browser_killed_in_mid_run_costs_no_post(shop: Any, demo_site: D
     assert shop.pool.statistics().browsers_lost >= 1
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_post_of_a_site_that_is_not_known_here_is_left_to_others(shop: Any, demo_site: DemoSite) -> None:
     first = demo_site.world.posts[0]
     await posts.follow(shop.database, "nosuch", [("9", "https://site.example/9")])
@@ -224,6 +240,7 @@ async def test_a_post_of_a_site_that_is_not_known_here_is_left_to_others(shop: A
     assert tuple(row) == (None, None, True)
 
 
+@pytest.mark.database
 async def test_a_task_of_a_site_that_is_not_known_here_is_put_off_for_who_knows_it(
     database: Database,
 ) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from jobs import ReplyHarvester, Run, Status
 from scraper.store import opportunities
 from tidegate.demo import DemoSite
+
+pytestmark = [pytest.mark.database, pytest.mark.browser]
 
 
 def harvester_of(shop: Any, **settings: Any) -> ReplyHarvester:

@@ -70,6 +70,7 @@ def test_what_is_missing_on_the_machine(
     assert err.count("\n") == 1
 
 
+@pytest.mark.database
 def test_a_port_in_use(say: Say, monkeypatch: pytest.MonkeyPatch, open_folder: Path) -> None:
     monkeypatch.setenv("TIDEGATE_DATA_DIR", str(open_folder / "cli"))
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -141,6 +141,7 @@ def test_a_limit_ends_it(say: Say, sites: Path, forum: str) -> None:
     assert "15 posts; limit" in err
 
 
+@pytest.mark.processes
 def test_posts_are_printed_as_they_are_read(
     start: Callable[..., subprocess.Popen[str]], sites: Path, forum: str
 ) -> None:

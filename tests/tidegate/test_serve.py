@@ -14,6 +14,8 @@ from tests.faults.crew import Crew, everything_is_read_once, follow_all, run_is_
 from tidegate.demo import DemoSite
 from tidegate.settings import JOBS
 
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
 
 @pytest.fixture
 def crew(open_folder: Path, chromium: Path, request: pytest.FixtureRequest) -> Iterator[Crew]:
@@ -23,6 +25,7 @@ def crew(open_folder: Path, chromium: Path, request: pytest.FixtureRequest) -> I
     crew.end()
 
 
+@pytest.mark.database
 async def test_it_says_where_things_are_does_what_is_due_and_ends_in_order_with_nothing_left(crew: Crew) -> None:
     server = EmbeddedPostgres(crew.folder / "data")
     async with DemoSite(seed=21, posts=20) as site:

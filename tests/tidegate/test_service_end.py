@@ -7,6 +7,10 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.processes
+
 PATIENCE_SECONDS = 60
 SERVICE = """
 import asyncio, os, signal, structlog, sys

@@ -115,6 +115,7 @@ def test_a_page_on_which_nothing_repeats_is_said_with_what_could_be_done(say: Sa
     assert (code, json.loads(out)["outcome"]) == (1, "selector_drift")
 
 
+@pytest.mark.processes
 async def test_a_page_that_lies_for_what_looks_through_it_is_an_outcome(start: Start) -> None:
     page = """<!doctype html><title>Pier</title><p>We are a pier.</p><script>
     const own = JSON.stringify;
