@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,11 @@ MARKER_OF_FIXTURE = {
 }
 """Only those at the root: a fixture that asks for one of them is found by it."""
 STARTS = frozenset({"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty"})
+
+
+def rest_slow(values: Iterable[Any], *, fast: int = 1) -> list[Any]:
+    """Gives parameters of a case: the first `fast` of them for `make test`, the others for `make test-all` only."""
+    return [value if n < fast else pytest.param(value, marks=pytest.mark.slow) for n, value in enumerate(values)]
 
 
 def undeclared(item: pytest.Item) -> list[str]:

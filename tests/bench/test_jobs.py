@@ -17,6 +17,8 @@ from bench.simulated import fill
 from jobs.metrics_scraper import PAGES_A_TASK
 from scraper.store.database import Database
 
+pytestmark = [pytest.mark.database, pytest.mark.processes, pytest.mark.slow]
+
 TRUE = Shared("success", None, 2.0, posts=20, once=20, snapshots=20, claimed=0)
 
 
@@ -27,8 +29,6 @@ async def empty(migrated_dsn: str) -> AsyncIterator[Database]:
         yield database
 
 
-@pytest.mark.database
-@pytest.mark.processes
 @pytest.mark.parametrize("workers", (1, 2))
 async def test_workers_share_a_run_and_every_post_has_one_snapshot(empty: Database, workers: int) -> None:
     shared = await share(empty, workers=workers, pages=45, page_seconds=0.02)
@@ -38,7 +38,6 @@ async def test_workers_share_a_run_and_every_post_has_one_snapshot(empty: Databa
     assert await empty.pool.fetchval("select count(*) from page_outcomes where outcome = 'ok'") == 45
 
 
-@pytest.mark.database
 async def test_all_that_is_due_is_planned_though_nobody_is_at_work(empty: Database) -> None:
     await fill(empty, 2_345)
     assert await plan(empty) > 0
@@ -47,8 +46,6 @@ async def test_all_that_is_due_is_planned_though_nobody_is_at_work(empty: Databa
     assert await empty.pool.fetchval("select count(*) from posts where task is not null") == 2_345
 
 
-@pytest.mark.database
-@pytest.mark.processes
 async def test_workers_end_in_order_and_leave_what_nobody_asked_for(empty: Database) -> None:
     await fill(empty, 5)
     async with crew(Lane(empty.dsn), 2) as processes:
@@ -57,8 +54,6 @@ async def test_workers_end_in_order_and_leave_what_nobody_asked_for(empty: Datab
     assert await empty.pool.fetchval("select count(*) from snapshots") == 0
 
 
-@pytest.mark.database
-@pytest.mark.processes
 async def test_a_post_that_was_not_read_or_read_twice_is_seen(empty: Database) -> None:
     await fill(empty, 20)
     async with crew(Lane(empty.dsn, at_once=True), 1):
@@ -88,8 +83,6 @@ def test_a_run_with_other_rows_than_the_true_ones_is_no_measurement(wrong: dict[
         must_be_true(replace(TRUE, **wrong))
 
 
-@pytest.mark.database
-@pytest.mark.processes
 async def test_the_tasks_of_a_worker_that_was_killed_are_begun_again_and_nothing_is_doubled(empty: Database) -> None:
     seconds, shared = await orphan(empty, pages=30, page_seconds=0.1)
     assert seconds > 0
@@ -97,8 +90,6 @@ async def test_the_tasks_of_a_worker_that_was_killed_are_begun_again_and_nothing
     assert await empty.pool.fetchval("select max(starts) from tasks") == 2
 
 
-@pytest.mark.database
-@pytest.mark.processes
 async def test_what_a_worker_holds_is_known_all_along_a_run(empty: Database) -> None:
     run = await long_run(empty, posts=1_000)
     assert run.shared.is_true
@@ -106,8 +97,6 @@ async def test_what_a_worker_holds_is_known_all_along_a_run(empty: Database) -> 
     assert all(held > 0 for _, held in run.held)
 
 
-@pytest.mark.database
-@pytest.mark.processes
 async def test_the_long_run_is_as_long_as_is_asked_for() -> None:
     parts = {name: part for name, part in micro.parts_with(700).items() if name == micro.HOLDING}
     measured = await micro.measure(parts=parts)
@@ -118,8 +107,6 @@ async def test_the_long_run_is_as_long_as_is_asked_for() -> None:
     assert figures["jobs.held_growth"].value == pytest.approx(growth)
 
 
-@pytest.mark.database
-@pytest.mark.processes
 async def test_the_speed_up_is_the_speed_of_four_workers_over_that_of_one() -> None:
     figures = {figure.key: figure.value for figure in await sharing(pages=20, page_seconds=0.01)}
     assert set(figures) == {"jobs.pages_by_1", "jobs.pages_by_4", "jobs.speed_up"}

@@ -22,6 +22,8 @@ from bench.workloads import by_name
 from tests.bench.truth import record_of
 from tidegate.demo import DemoSite
 
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
 PLAN = Plan("scripted", "light", None, 0, 4, 60.0)
 
 TRUTH = """
@@ -65,7 +67,6 @@ async def run(site: DemoSite, script: str, plan: Plan = PLAN) -> Run:
     return await measure(plan, entrant, workload, site)
 
 
-@pytest.mark.processes
 async def test_what_is_right_wrong_given_up_and_never_told_is_told_apart(bench_site: DemoSite) -> None:
     found = await run(
         bench_site,
@@ -152,7 +153,6 @@ async def test_the_kernel_counts_what_happens_in_the_group(bench_site: DemoSite)
     assert found.cpu_seconds >= 0.5
 
 
-@pytest.mark.processes
 async def test_without_a_group_less_is_known_and_nothing_is_made_up(
     bench_site: DemoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +179,6 @@ def test_a_group_is_gone_afterwards_with_all_that_ran_in_it() -> None:
     assert not path.exists()
 
 
-@pytest.mark.processes
 async def test_what_has_lost_its_parent_is_ended_without_a_group_too(
     bench_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

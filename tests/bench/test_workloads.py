@@ -14,6 +14,8 @@ from bench.workloads import WORKLOADS, Workload, by_name
 from tests.bench.truth import COUNTS, record_of
 from tidegate.demo import DemoSite
 
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
 OWN = [entrant for entrant in ROSTER if entrant.environment_of is None]
 PEERS = [entrant for entrant in ROSTER if entrant.environment_of is not None]
 RUN_SECONDS = 120.0
@@ -34,7 +36,6 @@ async def told(entrant: Entrant, task: Task, folder: Path) -> dict[int, list[Rec
     return {line["index"]: line["posts"] for line in lines}
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("entrant", OWN, ids=lambda entrant: entrant.name)
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
 async def test_every_entrant_of_ours_reads_every_kind_of_page_in_full(
@@ -63,7 +64,6 @@ async def test_every_peer_reads_every_kind_of_page_in_full(
         assert workload.is_right(bench_site, address, found[address.index] or [])
 
 
-@pytest.mark.processes
 async def test_a_value_that_is_not_true_is_not_right(bench_site: DemoSite, tmp_path: Path) -> None:
     workload = by_name("light")
     task = workload.task(bench_site, 1)

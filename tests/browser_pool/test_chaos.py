@@ -15,6 +15,7 @@ import pytest
 from browser_pool import UnifiedBrowserPool
 from memory import MemoryBudget
 from tests.browser_pool.chaos import Chaos, Left
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite
 
 pytestmark = pytest.mark.browser
@@ -27,7 +28,7 @@ PAGES = int(os.environ.get("TIDEGATE_CHAOS_PAGES", "60"))
 SEED = int(os.environ.get("TIDEGATE_CHAOS_SEED", "1"))
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

@@ -70,6 +70,7 @@ async def test_a_pool_with_its_own_monitor_ends_that_too(chromium: Path, scratch
     assert asyncio.all_tasks() == tasks_before
 
 
+@pytest.mark.processes
 async def test_a_pool_is_not_held_up_by_a_chromium_that_never_starts(
     monitor: MemoryMonitor, scratch: Path, tmp_path: Path, started: Callable[[], list[psutil.Process]]
 ) -> None:

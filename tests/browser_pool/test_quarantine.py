@@ -11,6 +11,7 @@ import pytest
 from browser_pool import BrowserGone, NavigationFailed, PageCrashed, UnifiedBrowserPool, UrlQuarantined
 from browser_pool.events import AddressQuarantined, PoolEvent
 from browser_pool.quarantine import Quarantine
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -127,7 +128,7 @@ def test_strikes_that_are_far_apart_do_not_add_up(quarantine: Quarantine, clock:
 class TestInAPool:
     """With a real renderer that dies."""
 
-    @pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+    @pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
     def needs_page(self, request: pytest.FixtureRequest) -> bool:
         return bool(request.param)
 

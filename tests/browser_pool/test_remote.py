@@ -22,6 +22,7 @@ from browser_pool.endpoint import LOCAL
 from browser_pool.processes import below
 from tests.browser_pool.elsewhere import PlaywrightServer, RemoteChromium, doorkeeper
 from tests.browser_pool.web import LOADED, Page, Web, serving
+from tests.needs import rest_slow
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +37,7 @@ PAGES: dict[str, Page] = {
 }
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

@@ -22,6 +22,7 @@ from browser_pool import (
 from browser_pool.events import EndpointDown, PoolEvent
 from tests.browser_pool.elsewhere import PlaywrightServer, RemoteChromium
 from tests.browser_pool.web import LOADED, Web, serving
+from tests.needs import rest_slow
 
 pytestmark = pytest.mark.browser
 
@@ -35,7 +36,7 @@ HANG = "() => new Promise(() => {})"
 PAGES = {"/": "<!doctype html><title>home</title><body>home"}
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

@@ -39,6 +39,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.slow
 async def test_two_workers_whose_clocks_are_apart_ask_for_each_run_once(
     migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:

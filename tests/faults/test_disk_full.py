@@ -55,6 +55,7 @@ def fill(disk: Path) -> None:
                     ballast.write(bytes(size))
 
 
+@pytest.mark.slow
 async def test_while_the_disk_is_full_nothing_is_lost_and_then_it_goes_on(
     small_disk: Path, new_crew: Callable[..., Crew]
 ) -> None:

@@ -17,6 +17,7 @@ from tests.faults.crew import (
     shared_database,
     until,
 )
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite, World
 
 pytestmark = [pytest.mark.database, pytest.mark.browser, pytest.mark.processes]
@@ -30,7 +31,7 @@ def ids(posts: int) -> list[str]:
     return [post.id for post in World(SEED, posts=posts).posts]
 
 
-@pytest.mark.parametrize("seed", (1, 2))
+@pytest.mark.parametrize("seed", rest_slow((1, 2)))
 async def test_whoever_is_killed_when_every_post_is_read_once_and_as_it_is_true(
     migrated_dsn: str, new_crew: Callable[..., Crew], seed: int
 ) -> None:
@@ -98,6 +99,7 @@ async def test_a_page_that_kills_its_worker_three_times_is_held_and_named_and_al
     await crew.nothing_is_left_over()
 
 
+@pytest.mark.slow
 async def test_what_waits_while_a_page_kills_its_worker_is_read(
     migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:
@@ -115,6 +117,7 @@ async def test_what_waits_while_a_page_kills_its_worker_is_read(
         await everything_is_read_once(migrated_dsn, site, but=[poison])
 
 
+@pytest.mark.slow
 async def test_a_page_that_is_open_beside_one_that_kills_its_worker_is_read(
     migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:

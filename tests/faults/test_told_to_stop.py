@@ -64,6 +64,7 @@ async def test_the_page_that_is_open_comes_to_its_end_and_the_next_worker_does_t
     await crew.nothing_is_left_over()
 
 
+@pytest.mark.slow
 async def test_a_page_that_does_not_end_in_time_is_left_to_the_next_worker(
     migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:
@@ -92,6 +93,7 @@ async def test_a_page_that_does_not_end_in_time_is_left_to_the_next_worker(
     await crew.nothing_is_left_over()
 
 
+@pytest.mark.slow
 async def test_a_second_signal_ends_it_at_once_and_the_next_worker_does_the_rest(
     migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:

@@ -217,9 +217,8 @@ async def test_a_browser_killed_in_mid_run_costs_no_post(shop: Any, demo_site: D
         nonlocal pages
         pages += 1
         if pages in {10, 30}:
-            for process in psutil.Process().children(recursive=True):
-                if "headless" in process.name() and "--type=" not in " ".join(process.cmdline()):
-                    process.kill()
+            for browser in shop.pool._fleet.local_browsers:
+                psutil.Process(browser.root_pid).kill()
 
     report = await shop.run(scraper_of(shop).job, kill_after_ten)
     assert (report.status, report.outcomes) == (Status.SUCCESS, {"ok": len(demo_site.world.posts)})

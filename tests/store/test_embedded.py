@@ -424,6 +424,7 @@ async def test_a_server_that_does_not_start_tells_its_last_words(used_folder: Pa
     assert "postgres.log" in str(caught.value)
 
 
+@pytest.mark.processes
 def test_where_no_data_can_be_made_the_reason_is_told_and_not_that_what_there_was_is_cleaned_up(
     tmp_path: Path,
 ) -> None:

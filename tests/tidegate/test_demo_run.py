@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from memory.readings import memory_cgroups
+from tests.needs import rest_slow
 
 Start = Callable[..., "subprocess.Popen[str]"]
 PATIENCE_SECONDS = 120
@@ -42,6 +43,7 @@ def test_it_reads_everything_as_it_is_and_a_later_run_keeps_its_rows_and_reads_t
 
 
 @pytest.mark.processes
+@pytest.mark.slow
 def test_two_at_once_are_one_and_a_word_about_the_other(start: Start) -> None:
     first = start("demo", "--posts", "60")
     assert first.stdout is not None
@@ -56,7 +58,7 @@ def test_two_at_once_are_one_and_a_word_about_the_other(start: Start) -> None:
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+@pytest.mark.parametrize("number", rest_slow((signal.SIGTERM, signal.SIGINT)))
 def test_a_signal_ends_it_in_order(start: Start, left_over: Callable[[], list[str]], number: signal.Signals) -> None:
     process = start("demo", "--posts", "200")
     assert process.stdout is not None

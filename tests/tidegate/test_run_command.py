@@ -140,6 +140,7 @@ def test_wrong_words_are_wrong_usage_in_one_line(say: Say, words: tuple[str, ...
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("url", "said"),
     (
