@@ -8,7 +8,7 @@ run: ## set everything up, then run the whole program against the demo site
 
 ARGS ?=
 WORKERS ?= logical
-pytest = $(python) -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal
+pytest = $(python) -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --maxschedchunk 1
 test: ## the tests of every promise, with the real Chromium and a real Postgres, in minutes: make test ARGS="-k gate"
 	@scripts/setup dev
 	@$(pytest) -m "not slow" $(ARGS)

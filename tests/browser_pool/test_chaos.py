@@ -24,7 +24,7 @@ Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Folders = Callable[[], list[str]]
 
-PAGES = int(os.environ.get("TIDEGATE_CHAOS_PAGES", "60"))
+PAGES = int(os.environ.get("TIDEGATE_CHAOS_PAGES", "30"))
 SEED = int(os.environ.get("TIDEGATE_CHAOS_SEED", "1"))
 
 

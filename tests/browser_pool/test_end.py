@@ -81,8 +81,8 @@ async def test_a_pool_is_not_held_up_by_a_chromium_that_never_starts(
         PoolSettings(chromium=silent, scratch=scratch, needs_page=False), guard=MemoryGuard(monitor)
     )
     opening = asyncio.create_task(pool.__aenter__())
-    while not started():  # noqa: ASYNC110 nobody announces a process
-        await asyncio.sleep(0.01)
+    while not started():  # noqa: ASYNC110 no event tells of a process
+        await asyncio.sleep(0.05)
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening

@@ -99,6 +99,7 @@ async def test_a_worker_that_starts_while_its_database_is_away_waits_for_it(
     await crew.nothing_is_left_over()
 
 
+@pytest.mark.slow
 async def test_the_server_of_serve_is_started_anew_when_it_is_killed_and_the_run_goes_on(
     new_crew: Callable[..., Crew],
 ) -> None:

@@ -21,7 +21,7 @@ from tidegate.demo import DemoSite, World
 
 pytestmark = [pytest.mark.database, pytest.mark.browser]
 
-SEED, POSTS = 41, 24
+SEED, POSTS = 41, 12
 IDS = [post.id for post in World(SEED, posts=POSTS).posts]
 MIB = 1 << 20
 
@@ -79,9 +79,10 @@ async def test_in_a_small_box_a_run_is_not_skipped(boxed_shop: Any) -> None:
 
 
 async def test_a_critical_job_reads_what_is_due_though_there_is_no_memory_for_it(boxed_shop: Any, box: Box) -> None:
-    box.used_mb = 470
-    report = await read_all(boxed_shop, count=1)
-    assert (report.status, report.outcomes) == (Status.SUCCESS, {"ok": 1})
+    box.used_mb = 410
+    report = await read_all(boxed_shop)
+    assert (report.status, report.outcomes) == (Status.SUCCESS, {"ok": POSTS})
+    assert boxed_shop.pool.statistics().granted_alone > 0
 
 
 async def test_tasks_at_once_share_one_browser_which_has_no_flag_that_makes_it_unsafe(shop: Any) -> None:
@@ -90,27 +91,6 @@ async def test_tasks_at_once_share_one_browser_which_has_no_flag_that_makes_it_u
     command = psutil.Process(browser.root_pid).cmdline()
     unsafe = {"--single-process", "--no-zygote", "--disable-web-security", "--ignore-certificate-errors"}
     assert not unsafe & set(command)
-
-
-async def test_a_page_that_hangs_stalls_no_other(shop: Any) -> None:
-    report = await read_all(shop, {IDS[3]: "js_loop"})
-    assert (report.status, report.outcomes) == (Status.SUCCESS, {"ok": POSTS - 1, "timeout": 1})
-    assert await stored(shop) == set(IDS) - {IDS[3]}
-
-
-@pytest.mark.parametrize("trouble", ("wrong_post", "wrong_id"))
-async def test_the_numbers_of_another_post_are_not_stored(shop: Any, trouble: str) -> None:
-    report = await read_all(shop, {IDS[3]: trouble})
-    assert report.outcomes is not None
-    assert report.outcomes["ok"] == POSTS - 1
-    assert await stored(shop) == set(IDS) - {IDS[3]}
-
-
-async def test_behind_a_login_nothing_is_stored_and_no_zero(shop: Any) -> None:
-    report = await read_all(shop, {IDS[3]: "login_wall"})
-    assert report.outcomes == {"ok": POSTS - 1, "login_wall": 1}
-    assert await shop.database.pool.fetchval("select count(*) from snapshots where likes is null") == 0
-    assert await stored(shop) == set(IDS) - {IDS[3]}
 
 
 async def test_a_post_that_is_removed_while_it_is_read_is_told_and_keeps_nothing_from_the_others(shop: Any) -> None:

@@ -107,6 +107,7 @@ def test_a_promise_whose_owner_measures_goes_by_that_and_by_nothing_else() -> No
         assert one.unused_bytes == unused * MIB
 
 
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=30), st.integers(1, 60))
 def test_whatever_others_use_comes_and_goes_what_was_promised_still_fits_when_it_has_gone(
     others_mb: list[int], need_mb: int

@@ -177,6 +177,7 @@ async def test_a_page_that_does_not_come_is_an_outcome_and_says_why(settings: Se
     assert told["outcome"] == sight.report.outcome.value
 
 
+@pytest.mark.slow
 async def test_a_page_that_is_busy_with_itself_is_given_up(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

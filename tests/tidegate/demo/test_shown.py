@@ -11,6 +11,9 @@ from playwright.async_api import Page
 from tidegate.demo import DemoSite, Post, World
 from tidegate.demo.pages import abbreviated, plural
 
+# The demo site itself: what reads it is tested elsewhere.
+pytestmark = pytest.mark.slow
+
 Show = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
 

@@ -12,6 +12,9 @@ from playwright.async_api import Browser, Dialog, Error, Page
 from tidegate.demo import DemoSite, DemoSiteError, Kind, Trouble
 from tidegate.demo.troubles import STATES
 
+# The demo site itself: what reads it is tested elsewhere.
+pytestmark = pytest.mark.slow
+
 Show = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
 
