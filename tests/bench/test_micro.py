@@ -17,6 +17,8 @@ from scraper.store.database import Database
 from scraper.store.embedded import EmbeddedPostgres
 from scraper.store.errors import DatabaseUnavailable
 
+pytestmark = pytest.mark.slow
+
 ROWS = 2000
 
 

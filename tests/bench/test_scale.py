@@ -16,6 +16,8 @@ from bench.micro.figures import Figure, as_json
 from jobs import metrics_scraper
 from scraper.store.database import Database
 
+pytestmark = pytest.mark.slow
+
 MEASURED = Measured(
     pages_per_second=9.0,
     worker_mib=400.0,

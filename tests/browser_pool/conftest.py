@@ -35,10 +35,12 @@ def dial() -> Dial:
 
 
 @pytest.fixture
-async def monitor(dial: Dial) -> AsyncIterator[MemoryMonitor]:
+async def monitor(dial: Dial, eventually: Eventually) -> AsyncIterator[MemoryMonitor]:
     """A running monitor over `dial`. Levels fall as soon as the reading does."""
     watch = WatchPolicy(look_every_seconds=0.02, tree_every_seconds=3600, patience=Patience(0.05, 0.05))
     async with MemoryMonitor(dial, levels=LevelPolicy(calm_seconds=0), watch=watch) as monitor:
+        # The only look at the tree of processes: a test that sets one is not overruled by it later.
+        await eventually(lambda: bool(monitor.tree))
         yield monitor
 
 

@@ -28,7 +28,7 @@ Started = Callable[[], list[psutil.Process]]
 
 @pytest.mark.browser
 async def test_after_close_no_process_no_folder_and_no_task_is_left(
-    make_pool: MakePool, started: Started, folders: Folders
+    make_pool: MakePool, started: Started, folders: Folders, eventually: Eventually
 ) -> None:
     tasks_before = asyncio.all_tasks()
     async with make_pool() as pool:
@@ -38,7 +38,8 @@ async def test_after_close_no_process_no_folder_and_no_task_is_left(
         assert any(name.startswith(f"tidegate-{os.getpid()}-") for name in folders())
     assert started() == []
     assert folders() == []
-    assert asyncio.all_tasks() == tasks_before
+    # Pools that other cases share are on the same loop, and their tasks come and go.
+    await eventually(lambda: not asyncio.all_tasks() - tasks_before)
     now = pool.statistics()
     assert (now.waiting, now.leased, now.free, now.cleaning, now.closing) == (0, 0, 0, 0, 0)
     assert now.contexts_made == now.contexts_closed
@@ -61,13 +62,16 @@ async def test_an_error_in_the_body_comes_out_as_it_is_and_leaves_nothing(
 
 
 @pytest.mark.browser
-async def test_a_pool_with_its_own_monitor_ends_that_too(chromium: Path, scratch: Path) -> None:
+async def test_a_pool_with_its_own_monitor_ends_that_too(
+    chromium: Path, scratch: Path, eventually: Eventually
+) -> None:
     tasks_before = asyncio.all_tasks()
     async with UnifiedBrowserPool(PoolSettings(chromium=chromium, scratch=scratch)) as pool:
         async with pool.lease() as lease:
             assert await lease.evaluate("() => 1 + 1") == 2
-        assert asyncio.all_tasks() > tasks_before
-    assert asyncio.all_tasks() == tasks_before
+        assert asyncio.all_tasks() - tasks_before
+    # Pools that other cases share are on the same loop, and their tasks come and go.
+    await eventually(lambda: not asyncio.all_tasks() - tasks_before)
 
 
 @pytest.mark.processes
@@ -108,6 +112,7 @@ async def test_a_chromium_that_does_not_start_is_said_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
     script: str,
     said: str,
+    eventually: Eventually,
 ) -> None:
     monkeypatch.setattr("browser_pool.owner.LAUNCH_ATTEMPTS", 2)
     fake = tmp_path / "chromium"
@@ -122,7 +127,8 @@ async def test_a_chromium_that_does_not_start_is_said_and_leaves_nothing(
     assert "tidegate setup" in str(caught.value)
     assert started() == []
     assert folders() == []
-    assert asyncio.all_tasks() == tasks_before
+    # Pools that other cases share are on the same loop, and their tasks come and go.
+    await eventually(lambda: not asyncio.all_tasks() - tasks_before)
 
 
 OWNER = """
@@ -186,6 +192,6 @@ async def test_a_driver_whose_start_is_cancelled_leaves_no_task(
     await eventually(lambda: any("PipeTransport.run" in str(task.get_coro()) for task in asyncio.all_tasks()))
     starting.cancel()
     await asyncio.wait({starting})
-    assert asyncio.all_tasks() - before - {starting} == set()
+    await eventually(lambda: not asyncio.all_tasks() - before - {starting})
     assert os.listdir(scratch) == []  # noqa: PTH208 it is small
     assert started() == []

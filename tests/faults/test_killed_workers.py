@@ -22,7 +22,7 @@ from tidegate.demo import DemoSite, World
 
 pytestmark = [pytest.mark.database, pytest.mark.browser, pytest.mark.processes]
 
-POSTS = 60
+POSTS = 40
 SEED = 11
 
 
@@ -77,6 +77,7 @@ async def kill_who_reads(poison: str, site: DemoSite, look: Any, crew: Crew) -> 
         await look.execute("update pgqueuer set heartbeat = heartbeat - interval '1 minute'")
 
 
+@pytest.mark.slow
 async def test_a_page_that_kills_its_worker_three_times_is_held_and_named_and_all_others_are_read(
     migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:

@@ -170,7 +170,7 @@ JSONS = (
 )
 
 
-@pytest.mark.parametrize("number", range(len(JSONS)))
+@pytest.mark.parametrize("number", rest_slow(range(len(JSONS)), fast=6))
 async def test_json_that_is_no_count_leaves_what_the_page_shows_or_nothing(
     evil: Evil, visit: Visit, number: int
 ) -> None:
@@ -194,7 +194,7 @@ SCHEMES = (
 )
 
 
-@pytest.mark.parametrize("url", SCHEMES)
+@pytest.mark.parametrize("url", rest_slow(SCHEMES, fast=3))
 async def test_a_link_is_an_address_of_the_web_or_none(evil: Evil, visit: Visit, url: str) -> None:
     report = await read(evil, visit, html(item(more=f'<a class="out" href="{url}">x</a>')))
     assert report.post is not None
@@ -202,7 +202,10 @@ async def test_a_link_is_an_address_of_the_web_or_none(evil: Evil, visit: Visit,
 
 
 @pytest.mark.parametrize(
-    "url", ("file:///etc/passwd", "chrome://version", "data:text/html,<article data-id=7>", "view-source:http://x/")
+    "url",
+    rest_slow(
+        ("file:///etc/passwd", "chrome://version", "data:text/html,<article data-id=7>", "view-source:http://x/")
+    ),
 )
 @pytest.mark.parametrize("how", ("script", "refresh", "redirect", "frame"))
 async def test_a_page_leads_to_no_scheme_but_the_webs(evil: Evil, visit: Visit, url: str, how: str) -> None:
@@ -236,7 +239,7 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("lie", rest_slow(LIES, fast=4))
+@pytest.mark.parametrize("lie", rest_slow(LIES, fast=3))
 async def test_a_page_that_replaces_what_reads_it_is_an_outcome_and_lies_only_about_itself(
     evil: Evil, visit: Visit, lie: str
 ) -> None:
@@ -262,7 +265,7 @@ BUSY = {
 }
 
 
-@pytest.mark.parametrize("way", rest_slow(BUSY, fast=3))
+@pytest.mark.parametrize("way", rest_slow(BUSY))
 async def test_a_page_that_is_busy_with_itself_holds_nobody_up(evil: Evil, visit: Visit, way: str) -> None:
     report = await read(evil, visit, html(GOOD, f"<script>{BUSY[way]}</script>"))
     assert isinstance(report.outcome, Outcome)

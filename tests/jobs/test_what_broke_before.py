@@ -21,7 +21,7 @@ from tidegate.demo import DemoSite, World
 
 pytestmark = [pytest.mark.database, pytest.mark.browser]
 
-SEED, POSTS = 41, 12
+SEED, POSTS = 41, 8
 IDS = [post.id for post in World(SEED, posts=POSTS).posts]
 MIB = 1 << 20
 

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -252,8 +252,12 @@ async def test_without_a_screen_it_says_how_to_do_without(screen_name: str, site
     assert "mode 0600" in out
 
 
-async def test_what_can_not_be_meant_is_refused_before_a_window_opens(tmp_path: Path) -> None:
-    user = User(tmp_path, DISPLAY="")
+def test_what_can_not_be_meant_is_refused_before_a_window_opens(
+    tmp_path: Path, say: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEGATE_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("TIDEGATE_SITES_DIR", str(FOLDER))
+    monkeypatch.setenv("DISPLAY", "")
     for words, said in (
         (("login",), "which site?"),
         (("login", "nowhere"), "no site is called"),
@@ -262,5 +266,5 @@ async def test_what_can_not_be_meant_is_refused_before_a_window_opens(tmp_path: 
         (("login", "../demo", "--forget"), "no name of a site"),
         (("login", "demo", "--forget"), "there is no session of demo"),
     ):
-        code, out = await user.says(*words)
-        assert (code, said in out) == (2, True), out
+        code, _, err = say(*words)
+        assert (code, said in err) == (2, True), err

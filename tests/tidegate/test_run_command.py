@@ -60,6 +60,7 @@ async def test_it_reads_what_is_due_and_prints_what_came_of_it(
 @pytest.mark.database
 @pytest.mark.browser
 @pytest.mark.processes
+@pytest.mark.slow
 async def test_the_numbers_it_prints_are_those_of_the_database(run: Start, migrated_dsn: str) -> None:
     async with DemoSite(seed=SEED, posts=POSTS) as site:
         await follow_all(migrated_dsn, site)

@@ -61,6 +61,7 @@ async def test_with_nothing_to_do_it_ends_in_order_as_well(
     await crew.nothing_is_left_over()
 
 
+@pytest.mark.slow
 async def test_a_job_that_is_paused_is_not_run_until_it_is_resumed(open_folder: Path, chromium: Path) -> None:
     off = dict.fromkeys(("reply_harvester", "plan", "reply", "maintenance"), "off")
     rules = {"metrics_scraper": "every 1d", "learn": "every 1d"} | off
@@ -146,8 +147,7 @@ cli.main()
 """
 
 
-@pytest.mark.parametrize("command", ("serve", "worker"))
-@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
+@pytest.mark.parametrize(("command", "number"), (("serve", signal.SIGINT), ("worker", signal.SIGTERM)))
 async def test_one_that_is_told_to_end_before_it_has_begun_has_ended_in_order(
     crew: Crew, command: str, number: signal.Signals
 ) -> None:

@@ -156,6 +156,7 @@ async def test_a_replay_reads_the_same_without_the_network(settings: Settings, w
     assert (again.folder, len(web.asked)) == (None, asked)
 
 
+@pytest.mark.slow
 async def test_a_replay_by_a_definition_that_was_broken_since_says_which_field_and_why(
     settings: Settings, sites: Path, web: Web, tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ def test_as_json_it_is_one_object_with_what_was_found(start: Start, chromium: ob
     assert answer["checks"]["page"]["facts"]["page_seconds"] > 0
 
 
+@pytest.mark.slow
 def test_where_nothing_is_right_every_check_is_still_made(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEGATE_CHROMIUM", "/no/such/chromium")
     monkeypatch.setenv("TIDEGATE_DATABASE_URL", "postgresql://ada:secret@127.0.0.1:1/x")
@@ -92,6 +93,7 @@ def test_where_nothing_is_right_every_check_is_still_made(start: Start, monkeypa
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_a_database_that_is_away_does_not_keep_it_from_loading_a_page(
     start: Start, chromium: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
