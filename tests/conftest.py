@@ -4,6 +4,7 @@
 - `demo_site`: the demo site, started once; its `world` is what is true there
 - `embedded_postgres`: a running server of our own, started once
 - `database`: a migrated database without rows, emptied for each test
+- `emptied_dsn`: its address, for commands that are run in this process
 - `migrated_dsn`: the address of a migrated database without rows, new for each test
 - `fresh_dsn`: the address of a database with nothing in it, new for each test
 - `display`: a screen to open windows on, and a Chromium that has some
@@ -151,6 +152,12 @@ async def database(migrated_database: Database) -> Database:
     """A migrated database without rows, open. Its numbers start at 1."""
     await migrated_database.pool.execute(EMPTY)
     return migrated_database
+
+
+@pytest.fixture
+def emptied_dsn(database: Database) -> str:
+    """The address of `database`, for commands that are run in this process."""
+    return database.dsn
 
 
 @asynccontextmanager

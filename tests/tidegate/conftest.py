@@ -7,12 +7,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from typer.main import get_command
 
 from tidegate.cli import app
 from tidegate.running import exit_code_of
+
+COMMAND: Any = get_command(app)
+"""As `app` makes it at each call, which takes 30 ms."""
 
 Said = tuple[int, str, str]
 """Exit code, stdout, stderr."""
@@ -23,7 +28,7 @@ def say(capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
     """Run a command in this process: `say("scrape", "page.html")`."""
 
     def run(*words: str) -> Said:
-        code = exit_code_of(lambda: app(list(words), standalone_mode=False))
+        code = exit_code_of(lambda: COMMAND.main(list(words), standalone_mode=False))
         out, err = capfd.readouterr()
         return code, out, err
 

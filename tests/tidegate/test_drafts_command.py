@@ -27,9 +27,9 @@ NASTY = "How do tides work?\n\x1b[31mred\x1b[0m \u202etxet\u202c ```\n```text\nl
 
 
 @pytest.fixture
-def say(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, migrated_dsn: str) -> Say:
+def say(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, emptied_dsn: str) -> Say:
     """`say("list")` runs `tidegate drafts list` on a database of its own."""
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", emptied_dsn)
 
     def run(*words: str) -> Said:
         code = exit_code_of(lambda: app(["drafts", *words], standalone_mode=False))
@@ -40,12 +40,12 @@ def say(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, migr
 
 
 @pytest.fixture
-def written(migrated_dsn: str) -> None:
+def written(emptied_dsn: str) -> None:
     """Two drafts and a planned post that wait."""
     import asyncio  # noqa: PLC0415 commands have a loop of their own
 
     async def work() -> None:
-        async with Database(migrated_dsn) as database:
+        async with Database(emptied_dsn) as database:
             await database.pool.execute(
                 "insert into job_runs (job, status, finished_at) values ('reply', 'success', now())"
             )

@@ -35,10 +35,10 @@ MANY = 20_000
 
 
 @pytest.fixture
-def dsn(migrated_dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def dsn(emptied_dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A migrated database of its own, which the commands use."""
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
-    return migrated_dsn
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", emptied_dsn)
+    return emptied_dsn
 
 
 @pytest.fixture

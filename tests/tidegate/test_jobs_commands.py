@@ -44,19 +44,19 @@ insert into alarms (job, kind, says, raised_at, cleared_at) values
 
 
 @pytest.fixture
-def on_a_database(say: Say, monkeypatch: pytest.MonkeyPatch, migrated_dsn: str) -> Say:
+def on_a_database(say: Say, monkeypatch: pytest.MonkeyPatch, emptied_dsn: str) -> Say:
     """`say`, on a database of its own."""
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", emptied_dsn)
     monkeypatch.setenv("COLUMNS", "200")
     return say
 
 
 @pytest.fixture
-def worked(on_a_database: Say, migrated_dsn: str) -> Say:
+def worked(on_a_database: Say, emptied_dsn: str) -> Say:
     """The same, on one in which jobs have run."""
     assert on_a_database("jobs", "list")[0] == 0
     for statement in (SCHEDULES, RUNS, TASKS, ALARM):
-        run_sql(migrated_dsn, statement)
+        run_sql(emptied_dsn, statement)
     return on_a_database
 
 
@@ -138,13 +138,13 @@ def paused_of(dsn: str) -> list[str]:
 
 
 @pytest.mark.database
-def test_a_job_is_paused_and_resumed_and_the_list_says_so(worked: Say, migrated_dsn: str) -> None:
+def test_a_job_is_paused_and_resumed_and_the_list_says_so(worked: Say, emptied_dsn: str) -> None:
     assert worked("jobs", "pause", "metrics_scraper") == (0, "metrics_scraper is paused\n", "")
-    assert paused_of(migrated_dsn) == ["learn", "metrics_scraper"]
+    assert paused_of(emptied_dsn) == ["learn", "metrics_scraper"]
     assert "paused" in lines_of(worked("jobs", "list"))["metrics_scraper"]
     assert worked("jobs", "pause", "metrics_scraper")[0] == 0, "twice is harmless"
     assert worked("jobs", "resume", "metrics_scraper") == (0, "metrics_scraper runs again\n", "")
-    assert paused_of(migrated_dsn) == ["learn"]
+    assert paused_of(emptied_dsn) == ["learn"]
     assert "paused" not in lines_of(worked("jobs", "list"))["metrics_scraper"]
 
 
@@ -163,11 +163,11 @@ def test_the_runs_of_a_job_that_there_is_not_are_wrong_usage_as_well(worked: Say
 
 @pytest.mark.database
 @pytest.mark.parametrize("job", ("maintenance", "plan"))
-def test_a_job_without_a_schedule_can_not_be_paused_and_it_says_why(worked: Say, migrated_dsn: str, job: str) -> None:
+def test_a_job_without_a_schedule_can_not_be_paused_and_it_says_why(worked: Say, emptied_dsn: str, job: str) -> None:
     code, out, err = worked("jobs", "pause", job)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert f"{job} has no schedule" in err
-    assert paused_of(migrated_dsn) == ["learn"]
+    assert paused_of(emptied_dsn) == ["learn"]
 
 
 @pytest.mark.parametrize("words", (("list",), ("runs",), ("pause", "learn"), ("resume", "learn")))

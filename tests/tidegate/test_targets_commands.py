@@ -18,10 +18,10 @@ ADA = "https://x.com/ada"
 
 
 @pytest.fixture
-def dsn(migrated_dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def dsn(emptied_dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A migrated database of its own, which the commands use."""
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
-    return migrated_dsn
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", emptied_dsn)
+    return emptied_dsn
 
 
 def watched(dsn: str) -> dict[str, bool]:
