@@ -6,6 +6,8 @@ run: ## set everything up, then run the whole program against the demo site
 	@scripts/setup
 	@.venv/bin/tidegate demo
 
+# The tests start some hundred Pythons: each finds the program compiled, whatever this shell says.
+test test-slow test-all: export PYTHONDONTWRITEBYTECODE =
 ARGS ?=
 WORKERS ?= logical
 pytest = $(python) -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --maxschedchunk 1
