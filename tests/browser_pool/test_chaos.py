@@ -15,7 +15,6 @@ import pytest
 from browser_pool import UnifiedBrowserPool
 from memory import MemoryBudget
 from tests.browser_pool.chaos import Chaos, Left
-from tests.needs import rest_slow
 from tidegate.demo import DemoSite
 
 pytestmark = pytest.mark.browser
@@ -24,15 +23,16 @@ Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Folders = Callable[[], list[str]]
 
-PAGES = int(os.environ.get("TIDEGATE_CHAOS_PAGES", "30"))
+PAGES = int(os.environ.get("TIDEGATE_CHAOS_PAGES", "60"))
 SEED = int(os.environ.get("TIDEGATE_CHAOS_SEED", "1"))
 
 
-@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
+@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
 
+@pytest.mark.slow
 async def test_under_every_fault_at_once_each_good_page_is_read_and_nothing_is_left_over(
     make_pool: MakePool, demo_site: DemoSite, folders: Folders, eventually: Eventually, *, needs_page: bool
 ) -> None:

@@ -41,7 +41,7 @@ IS_READY = """() => new Promise((done) => {
 })"""
 
 
-VICTIMS = ((False, Role.BROWSER), (True, Role.BROWSER), (True, Role.DRIVER))
+VICTIMS = rest_slow(((False, Role.BROWSER), (True, Role.DRIVER), (True, Role.BROWSER)), fast=2)
 """Without Playwright pages there is no driver to kill."""
 
 

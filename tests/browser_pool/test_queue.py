@@ -183,6 +183,7 @@ async def test_one_who_gives_up_as_it_is_granted_gives_its_context_back(
         assert pool.statistics().contexts_made - pool.statistics().contexts_closed == pool.statistics().free == 1
 
 
+@pytest.mark.slow
 async def test_a_hundred_who_ask_at_once_are_all_served_and_the_figures_add_up(
     pool: UnifiedBrowserPool, eventually: Eventually
 ) -> None:

@@ -59,7 +59,7 @@ async def other(chromium: Any) -> AsyncIterator[RemoteChromium]:
         yield other
 
 
-@pytest.fixture(params=(RemoteChromium, PlaywrightServer), ids=("devtools", "server"))
+@pytest.fixture(params=rest_slow((RemoteChromium, PlaywrightServer)), ids=("devtools", "server"))
 async def either(request: pytest.FixtureRequest, chromium: Any) -> AsyncIterator[Remote]:
     async with request.param(chromium) as either:
         yield either

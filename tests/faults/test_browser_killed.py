@@ -16,6 +16,7 @@ SEED = 13
 SLOW = {post.id: "slow:0.3" for post in World(SEED, posts=POSTS).posts}
 
 
+@pytest.mark.slow
 async def test_a_browser_that_is_killed_in_mid_task_costs_no_post_and_no_worker(
     migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:

@@ -20,7 +20,6 @@ from tests.faults.crew import (
     shared_database,
     until,
 )
-from tests.needs import rest_slow
 from tidegate.demo import DemoSite, World
 
 pytestmark = [pytest.mark.database, pytest.mark.browser, pytest.mark.processes]
@@ -37,7 +36,8 @@ async def pages_are_asked_for(site: DemoSite, count: int) -> None:
     await until(f"{count} pages are asked for", are)
 
 
-@pytest.mark.parametrize("gone_seconds", rest_slow((0, 10)))
+@pytest.mark.parametrize("gone_seconds", (0, 10))
+@pytest.mark.slow
 async def test_a_database_that_is_stopped_and_comes_back_costs_no_post(
     open_folder: Path, new_crew: Callable[..., Crew], gone_seconds: float
 ) -> None:

@@ -17,12 +17,11 @@ from tests.faults.crew import (
     shared_database,
     until,
 )
-from tests.needs import rest_slow
 from tidegate.demo import DemoSite, World
 
 pytestmark = [pytest.mark.database, pytest.mark.browser, pytest.mark.processes]
 
-POSTS = 40
+POSTS = 60
 SEED = 11
 
 
@@ -31,7 +30,8 @@ def ids(posts: int) -> list[str]:
     return [post.id for post in World(SEED, posts=posts).posts]
 
 
-@pytest.mark.parametrize("seed", rest_slow((1, 2)))
+@pytest.mark.parametrize("seed", (1, 2))
+@pytest.mark.slow
 async def test_whoever_is_killed_when_every_post_is_read_once_and_as_it_is_true(
     migrated_dsn: str, new_crew: Callable[..., Crew], seed: int
 ) -> None:

@@ -193,7 +193,7 @@ async def test_a_thousand_tasks_that_ask_at_once_get_no_more_than_there_is() -> 
     assert budget.statistics().refused == 1000 - len(granted)
 
 
-@settings(max_examples=15)  # each is a thousand tasks
+@settings(max_examples=8)  # each is a thousand tasks
 @given(
     st.integers(0, 900),
     st.lists(st.tuples(st.integers(1, 60), st.integers(0, 80)), min_size=1, max_size=40),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.needs import rest_slow
 from tests.tidegate.dashboard.conftest import Shown
 from tests.tidegate.dashboard.test_site import NASTY, wait_for_draft
 
@@ -99,7 +100,7 @@ async def test_a_page_at_work_can_be_looked_at(page: Page) -> None:
     assert not await page.locator("#picture").evaluate("dialog => dialog.open")
 
 
-@pytest.mark.parametrize("size", (WIDE, PHONE))
+@pytest.mark.parametrize("size", rest_slow((PHONE, WIDE)))
 @pytest.mark.parametrize("scheme", ("light", "dark"))
 async def test_it_fits_any_screen_and_can_be_read_on_it(page: Page, size: tuple[int, int], scheme: str) -> None:
     await page.set_viewport_size({"width": size[0], "height": size[1]})
