@@ -34,13 +34,8 @@ STARTS = frozenset({"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty
 
 
 def rest_slow(values: Iterable[Any], *, fast: int = 1) -> list[Any]:
-    """Gives parameters of a case (tuples where it has several): the first `fast` of them for `make test`, the others for `make test-all` only."""
-    return [
-        value
-        if n < fast
-        else pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.slow)
-        for n, value in enumerate(values)
-    ]
+    """Gives parameters of a case: the first `fast` of them for `make test`, the others for `make test-all` only."""
+    return [value if n < fast else pytest.param(value, marks=pytest.mark.slow) for n, value in enumerate(values)]
 
 
 def undeclared(item: pytest.Item) -> list[str]:

@@ -41,7 +41,11 @@ IS_READY = """() => new Promise((done) => {
 })"""
 
 
-VICTIMS = rest_slow(((False, Role.BROWSER), (True, Role.DRIVER), (True, Role.BROWSER)), fast=2)
+VICTIMS = (
+    (False, Role.BROWSER),
+    (True, Role.DRIVER),
+    pytest.param(True, Role.BROWSER, marks=pytest.mark.slow),
+)
 """Without Playwright pages there is no driver to kill."""
 
 
