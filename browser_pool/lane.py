@@ -75,6 +75,13 @@ class Lane(Protocol):
         a page that sends itself elsewhere stays where it is.
         """
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """From now on ask servers for documents, frames, fetches and XMLHttpRequests that the HTTP cache holds.
+
+        Whether they are what the cache has, is the server's to say (304). Scripts, styles, fonts and images come from
+        the cache as before.
+        """
+
     async def hear(self, urls: Sequence[str]) -> None:
         """From now on keep the JSON that the page asks for by fetch and XMLHttpRequest; `()`: no longer.
 

@@ -152,6 +152,12 @@ class Lease:
         with self._spoiling():
             await self.context.lane.fence(may_open)
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """See `Lane.revalidate`."""
+        self._check()
+        with self._spoiling():
+            await self.context.lane.revalidate(enabled=enabled)
+
     async def hear(self, urls: Sequence[str]) -> None:
         """See `Lane.hear`."""
         self._check()

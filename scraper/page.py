@@ -187,6 +187,7 @@ async def _open(
     if saved is None:
         await lane.block(definition.block, definition.block_kinds)
         await lane.hear(definition.hears)
+        await lane.revalidate(enabled=True)
         return await lane.open(url, timeout_seconds=timeout_seconds)
     html = sealed(saved.html, javascript=definition.saved.javascript)
     return await lane.open(url, timeout_seconds=timeout_seconds, saved_html=html)

@@ -127,6 +127,13 @@ class CdpLane:
         except CommandFailed as error:
             raise BrowserGone(str(error)) from None
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """See `Lane.revalidate`."""
+        try:
+            await self._family.revalidate(enabled=enabled)
+        except CommandFailed as error:
+            raise BrowserGone(str(error)) from None
+
     async def hear(self, urls: Sequence[str]) -> None:
         """See `Lane.hear`."""
         try:

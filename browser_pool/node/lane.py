@@ -109,6 +109,10 @@ class PlaywrightLane:
         """See `Lane.fence`."""
         await self._devtools(self._family.fence(may_open))
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """See `Lane.revalidate`."""
+        await self._devtools(self._family.revalidate(enabled=enabled))
+
     async def hear(self, urls: Sequence[str]) -> None:
         """See `Lane.hear`."""
         await self._devtools(self._hearing.hear(urls))

@@ -218,6 +218,11 @@ class PuppetLane:
         del may_open
         await self._browser.answer()
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """See `Lane.revalidate`."""
+        del enabled
+        await self._browser.answer()
+
     async def hear(self, urls: object) -> None:
         """See `Lane.hear`."""
         del urls
