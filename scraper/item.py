@@ -40,13 +40,14 @@ _PLAIN_NUMBER = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}")
 class _Said:
     """What one source says: its string, None where it says nothing, and the place that it is from.
 
-    `number` is what a record's number counts, where it is one.
+    `number` is what a record's number counts, where it is one. `own_base` is the page's `<base>`, where it has one.
     """
 
     source: Source
     raw: str | None
     place: str
     number: Count | None = None
+    own_base: str | None = None
 
     @property
     def value(self) -> str | None:
@@ -56,6 +57,8 @@ class _Said:
         if len(self.raw) > MOST_SEARCHED:
             return None
         found = re.search(self.source.pattern, self.raw)
+        if not found and self.own_base and _leads_on(self.raw) and self.source.attribute == "href":
+            found = re.search(self.source.pattern, joined(self.own_base, self.raw.strip()) or "")
         if not found:
             return None
         return next((group for group in found.groups() if group is not None), found[0])
@@ -68,15 +71,16 @@ class Item:
         self.definition = page.definition
         self.layout = face.layout
         self.kind = face.kind
-        self.base_url = page.reading.url
+        self.page_url = page.reading.url
+        self.base_url = page.reading.base
         self.language = page.language
         self.read_at = page.read_at
         self.warnings: list[str] = []
         self.sources: dict[str, str] = {}
-        self.values = _by_field(face.places, raw.values)
+        self.values = _by_field(face.places, raw.values, page.own_base)
         if raw.cut or any(len(value or "") > MOST_SEARCHED for value in raw.values):
             self._tell_what_is_too_long()
-        self.inner = _by_field(face.quoted_places, raw.quoted) if raw.quoted is not None else None
+        self.inner = _by_field(face.quoted_places, raw.quoted, page.own_base) if raw.quoted is not None else None
         self.id = raw.record_id or self._id()
         if self.id is not None and self.kind.records:
             self._look_up(page.records, raw.kind, self.id)
@@ -90,7 +94,7 @@ class Item:
         self.sources["id"] = said.place
         value = (said.value or "").strip()
         if said.source.under is not None:
-            above = re.search(said.source.under, self.base_url[:MOST_SEARCHED])
+            above = re.search(said.source.under, self.page_url[:MOST_SEARCHED])
             return f"{above[1]}/{value}" if above else None
         return value if self.definition.post_id is not None else address_as_id(joined(self.base_url, value) or "")
 
@@ -213,7 +217,7 @@ class Item:
             layout=self.layout.name,
             kind=self.kind.name,
             url=self.definition.permalink_of(
-                self.id, self.base_url, author=author, thread=self.string("thread"), kind=self.kind
+                self.id, self.page_url, author=author, thread=self.string("thread"), kind=self.kind
             ),
             author=author,
             author_name=_on_one_line(self.string("author_name")),
@@ -264,7 +268,7 @@ class Item:
         return Quoted(
             author=author,
             id=post_id,
-            url=self.definition.permalink_of(post_id, self.base_url, author=author) if post_id else None,
+            url=self.definition.permalink_of(post_id, self.page_url, author=author) if post_id else None,
             text=found.get("text"),
             author_name=_on_one_line(found.get("author_name")),
         )
@@ -334,13 +338,18 @@ class Item:
         return best
 
 
-def _by_field(places: Sequence[Place], values: Sequence[str | None]) -> dict[str, list[_Said]]:
+def _by_field(places: Sequence[Place], values: Sequence[str | None], own_base: str | None) -> dict[str, list[_Said]]:
     """What the sources of each field say, in their order. Those that say nothing are left out; records may yet."""
     fields: dict[str, list[_Said]] = {}
     for place, value in zip(places, values, strict=False):
         if value is not None or place.source.record is not None:
-            fields.setdefault(place.field, []).append(_Said(place.source, value, place.name))
+            fields.setdefault(place.field, []).append(_Said(place.source, value, place.name, own_base=own_base))
     return fields
+
+
+def _leads_on(href: str) -> bool:
+    """Whether it names a page, and is no place or setting within the one that its base names."""
+    return href.strip()[:1] not in {"", "#", "?"}
 
 
 def _with_records(said: _Said, records: Sequence[Record]) -> Iterator[_Said]:

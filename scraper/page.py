@@ -31,6 +31,7 @@ from browser_pool.errors import (
 from browser_pool.lane import Lane, Opened
 from scraper.definition import Definition
 from scraper.extraction import Extraction, extracting
+from scraper.links import joined
 from scraper.outcome import Evidence, Outcome, Verdict, judge
 from scraper.post import Post
 from scraper.reader import MAX_ITEMS, MAX_TOTAL_CHARACTERS, SCRIPT, Reading, task
@@ -285,7 +286,7 @@ def report_of(
         retry_after_seconds=verdict.retry_after_seconds,
         seconds=monotonic() - started,
         warnings=(*warnings_of(extraction), *problems),
-        next_url=reading.next,
+        next_url=joined(reading.base, reading.next) if reading.next else None,
         responses=() if read else tuple(responses),
         evidence=MappingProxyType(
             {

@@ -464,6 +464,7 @@ async (task) => {
     stopped,
     waited_ms: performance.now() - started,
     url: cut(location.href),
+    base: cut(document.baseURI),
     title: cut(document.title),
     language: cut(document.documentElement?.lang || "") || null,
     ready_state: document.readyState,

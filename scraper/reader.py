@@ -70,9 +70,9 @@ class Reading(BaseModel):
 
     `stopped` says why waiting ended: ready, tell_tale, end, parsed, idle or deadline. `tell_tale` is the index of
     the definition's tell-tale that shows; `counts` are the elements found, by kind. `scripts` are the texts of the
-    scripts that hold records, in the order of `scripts_of`. In a feed `items` are those not read before.
-    `left` counts the posts beyond `MAX_ITEMS` and `MAX_TOTAL_CHARACTERS`, and `requests` what the page has fetched so
-    far.
+    scripts that hold records, in the order of `scripts_of`. `base` is what links start from: `url`, or a `<base>`.
+    In a feed `items` are those not read before. `left` counts the posts beyond `MAX_ITEMS` and
+    `MAX_TOTAL_CHARACTERS`, and `requests` what the page has fetched so far.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -80,6 +80,7 @@ class Reading(BaseModel):
     stopped: str
     waited_ms: float
     url: Annotated[str, AfterValidator(an_address)]
+    base: Annotated[str, AfterValidator(an_address)]
     title: str
     language: str | None
     ready_state: str

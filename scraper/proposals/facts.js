@@ -63,6 +63,7 @@
   const nodes = document.documentElement ? nodesOf(document.documentElement) : [];
   const facts = {
     url: clean(location.href),
+    base: clean(document.baseURI),
     title: cut(document.title, task.max_text),
     language: document.documentElement?.lang || null,
     nodes,
