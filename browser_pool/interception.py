@@ -25,7 +25,8 @@ DOCUMENT = "Document"
 REVALIDATED = {DOCUMENT: "max-age=0", "XHR": "no-cache", "Other": "max-age=0"}
 """By Chromium's kinds of what numbers come in, what a server is asked with. A fetch may be told by its page to take
 whatever the cache has ("force-cache"), which only "no-cache" overrules (tried). Preloads for a fetch are "Other"."""
-HTML = [{"name": "Content-Type", "value": "text/html; charset=utf-8"}]
+HTML = [{"name": "Content-Type", "value": "text/html"}]
+"""Without a charset, which would overrule what the saved page says of its own."""
 
 
 class Interception:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -52,7 +53,8 @@ _SEAL = (
     "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'; "
     'script-src {}">'
 )
-_DOCTYPE = re.compile(rb"(?>\s+|<!--.*?-->)*+<!doctype[^>]*+>", re.IGNORECASE | re.DOTALL)
+_DOCTYPE = re.compile(rb"(?>\s+|<!--.*?-->|<\?[^>]*+>)*+(?:<!doctype[^>]*+>)?", re.IGNORECASE | re.DOTALL)
+ESCAPE = b"\x1b"
 _REFUSED_CODES = ("ERR_INVALID_URL", "ERR_DISALLOWED_URL_SCHEME", "ERR_UNKNOWN_URL_SCHEME", "ERR_UNSAFE_PORT",
                   "ERR_UNSAFE_REDIRECT", "ERR_BLOCKED_BY_CLIENT", "ERR_ABORTED")  # fmt: skip
 _INTERRUPTED_CODES = ("ERR_ABORTED", "ERR_FAILED")
@@ -63,7 +65,7 @@ _INTERRUPTED_CODES = ("ERR_ABORTED", "ERR_FAILED")
 class SavedPage:
     """A page as it was kept: its HTML, and if they are known, the responses it had asked for and when it was read.
 
-    It is read as a live one is. Without `read_at` (aware) a moment such as "2 hours ago" is unknown.
+    It is read as a live one is, in UTF-8 if it is that, else in the charset that it says it has, or looks like. Without `read_at` (aware) a moment such as "2 hours ago" is unknown.
     """
 
     html: bytes
@@ -364,10 +366,25 @@ def sealed(html: bytes, *, javascript: bool) -> bytes:
 
     The lane refuses its requests too; that they are not even made is a matter of speed.
     """
+    mark = BOM_UTF8 if is_utf8(html) else b""
+    html = html.removeprefix(BOM_UTF8)
     doctype = _DOCTYPE.match(html)
     at = doctype.end() if doctype else 0
     policy = _SEAL.format("'unsafe-inline' 'unsafe-eval'" if javascript else "'none'")
-    return html[:at] + policy.encode() + html[at:]
+    return mark + html[:at] + policy.encode() + html[at:]
+
+
+def is_utf8(html: bytes) -> bool:
+    """Whether a saved page is UTF-8, whatever it says of itself: programs save what they have read as UTF-8.
+
+    Text in another charset is, by chance, hardly ever valid UTF-8. ISO-2022-JP is, and has escapes.
+    """
+    try:
+        # The last character may have been cut off.
+        getincrementaldecoder("utf-8")().decode(html)
+    except UnicodeDecodeError:
+        return False
+    return ESCAPE not in html
 
 
 def of_failure(error: NavigationFailed) -> Verdict:

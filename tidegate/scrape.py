@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,13 @@ from tidegate.program import Program
 
 HandOn = Callable[[Sequence[Post]], None]
 MOST_FILE_BYTES = 64 << 20
+_WIDE = {
+    # The longer mark first: it begins as the shorter one does.
+    BOM_UTF32_LE: "utf-32",
+    BOM_UTF32_BE: "utf-32",
+    BOM_UTF16_LE: "utf-16",
+    BOM_UTF16_BE: "utf-16",
+}
 LEASE_SPARE_SECONDS = 300.0
 
 
@@ -166,6 +174,14 @@ def _check_address(url: str) -> None:
         raise UsageError(f"{url!r} is no web address; one looks like https://example.org/page")
 
 
+def _without_wide_characters(html: bytes) -> bytes:
+    """UTF-8 in place of UTF-16 and UTF-32, in which nothing can be looked for before it is decoded."""
+    for mark, charset in _WIDE.items():
+        if html.startswith(mark):
+            return BOM_UTF8 + html.decode(charset, "replace").encode("utf-8", "replace")
+    return html
+
+
 def _read_page(path: Path) -> bytes:
     try:
         size = path.stat().st_size
@@ -176,6 +192,7 @@ def _read_page(path: Path) -> bytes:
         raise UsageError(f"there is no file {path}; an address starts with https://") from None
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from None
+    html = _without_wide_characters(html)
     head = html[:4096].lower()
     if b"\0" in head or b"<" not in head:
         raise UsageError(f"{path} is no saved web page: there is no HTML in it")
