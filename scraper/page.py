@@ -65,7 +65,8 @@ _INTERRUPTED_CODES = ("ERR_ABORTED", "ERR_FAILED")
 class SavedPage:
     """A page as it was kept: its HTML, and if they are known, the responses it had asked for and when it was read.
 
-    It is read as a live one is, in UTF-8 if it is that, else in the charset that it says it has, or looks like. Without `read_at` (aware) a moment such as "2 hours ago" is unknown.
+    It is read as a live one is, in UTF-8 if it is that, else in the charset that it says it has. Without `read_at`
+    (aware) a moment such as "2 hours ago" is unknown.
     """
 
     html: bytes

@@ -195,6 +195,30 @@ async (task) => {
     return false;
   };
 
+  // A marker counts where a person sees it, unless it is of the kind that nobody ever sees.
+  const NEVER_SEEN = "head, title, base, meta, link, style, script, noscript, template, input[type=hidden]";
+  const isOut = (style, rect) => {
+    if (!rect.width || !rect.height) return /hidden|clip/.test(style.overflow);
+    if (style.position === "absolute") return rect.right + scrollX <= 0 || rect.bottom + scrollY <= 0;
+    const { right, bottom, left, top } = rect;
+    return style.position === "fixed" && (right <= 0 || bottom <= 0 || left >= innerWidth || top >= innerHeight);
+  };
+  const isShown = (element) => {
+    if (element.matches(NEVER_SEEN)) return true;
+    if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return false;
+    // Of a page whose styles are gone only the markup still says what it hides.
+    if (task.settled && element.closest("[aria-hidden=true]")) return false;
+    for (let box = element; box && box !== document.body; box = box.parentElement) {
+      const style = getComputedStyle(box);
+      if (isOut(style, box.getBoundingClientRect())) return false;
+      // Nothing around it clips or moves it.
+      if (style.position === "fixed") break;
+    }
+    return true;
+  };
+  const says = (element, text) =>
+    text.test(element.textContent) && (element.matches(NEVER_SEEN) || text.test(element.innerText));
+
   const shows = (tale) => {
     if (tale.url && !new RegExp(tale.url, "iu").test(location.href)) return false;
     const text = tale.text && new RegExp(tale.text, "iu");
@@ -202,7 +226,7 @@ async (task) => {
     const found = document.querySelectorAll(tale.css);
     for (let i = 0; i < found.length; i++) {
       if (plan.any && found[i].closest(plan.any)) continue;
-      if (!text || text.test(found[i].textContent)) return true;
+      if ((!text || says(found[i], text)) && isShown(found[i])) return true;
     }
     return false;
   };
@@ -210,7 +234,11 @@ async (task) => {
     for (let i = 0; i < plan.tell_tales.length; i++) if (shows(plan.tell_tales[i])) return i;
     return null;
   };
-  const matches = (css) => Boolean(css) && document.querySelector(css) !== null;
+  const matches = (css) => {
+    const found = css ? document.querySelectorAll(css) : [];
+    for (let i = 0; i < found.length; i++) if (isShown(found[i])) return true;
+    return false;
+  };
 
   // Of a list that scripts fill: how many posts there are, and how many are whole.
   const progress = () => {
