@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 from browser_pool import BrowserGone, LeaseEnded, LeaseRefused
 from browser_pool.identity import DEFAULT_IDENTITY
 from scraper.definition import Definition
-from scraper.definitions import Definitions, own_addresses
+from scraper.definitions import Definitions
 from scraper.evidence import saved_page
 from scraper.feed import Stop
 from scraper.outcome import Outcome, reason_with_session
 from scraper.page import PageReport, SavedPage, open_page
 from scraper.post import Post
+from scraper.recognition import own_addresses
 from tidegate.errors import UsageError
 from tidegate.formats import Scraped
 from tidegate.program import Program
@@ -68,6 +69,22 @@ def understand(source: str, definitions: Definitions, *, site: str | None, url: 
     own = next(iter(sorted(own_addresses(html), key=definition.reads, reverse=True)), None)
     address = url or own or definition.saved.base_url
     return Input(source, address, definition, saved_page(Path(source), html))
+
+
+def understand_all(
+    sources: Sequence[str], definitions: Definitions, *, site: str | None, url: str | None
+) -> tuple[list[Input], list[UsageError]]:
+    """What the user means by each of `sources`, and why some mean nothing. Raises `UsageError` where none does."""
+    inputs: list[Input] = []
+    errors: list[UsageError] = []
+    for source in sources:
+        try:
+            inputs.append(understand(source, definitions, site=site, url=url))
+        except UsageError as error:
+            errors.append(error)
+    if not inputs:
+        raise UsageError("; ".join(str(error) for error in errors))
+    return inputs, errors
 
 
 def check_feeds(inputs: Sequence[Input]) -> None:
