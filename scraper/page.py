@@ -66,12 +66,16 @@ class SavedPage:
     """A page as it was kept: its HTML, and if they are known, the responses it had asked for and when it was read.
 
     It is read as a live one is, in UTF-8 if it is that, else in the charset that it says it has. Without `read_at`
-    (aware) a moment such as "2 hours ago" is unknown.
+    (aware) a moment such as "2 hours ago" is unknown. `final_url` is where it was in the end, if not where it was
+    asked for, and `status` what its server had said. It `was_unfinished` if it was kept while it was waited for.
     """
 
     html: bytes
     responses: tuple[Response, ...] = ()
     read_at: datetime | None = None
+    final_url: str | None = None
+    status: int | None = None
+    was_unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,8 @@ async def open_page(
                     collecting=records is not None,
                 ),
             )
+            if saved is not None and saved.was_unfinished:
+                reading = reading.model_copy(update={"stopped": "deadline", "ready_state": "loading"})
             book = records or RecordBook(definition)
             await in_turns(book.adding(reading.scripts, saved.responses if saved else ()))
             if saved is None and definition.hears:
@@ -194,7 +200,8 @@ async def _open(
         await lane.revalidate(enabled=True)
         return await lane.open(url, timeout_seconds=timeout_seconds)
     html = sealed(saved.html, javascript=definition.saved.javascript)
-    return await lane.open(url, timeout_seconds=timeout_seconds, saved_html=html)
+    opened = await lane.open(saved.final_url or url, timeout_seconds=timeout_seconds, saved_html=html)
+    return opened if saved.status is None else replace(opened, status=saved.status)
 
 
 async def extracted_by_ear(

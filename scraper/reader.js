@@ -216,6 +216,13 @@ async (task) => {
     }
     return true;
   };
+  // Until its stylesheets are there, a page seems to show what they hide. One that is blocked has no sheet either.
+  const isStyling = () => {
+    if (document.readyState === "complete" || performance.now() - started > task.style_ms) return false;
+    const links = document.querySelectorAll("link[rel~=stylesheet]:not([disabled])");
+    for (let i = 0; i < links.length; i++) if (!links[i].sheet) return true;
+    return false;
+  };
   const says = (element, text) =>
     text.test(element.textContent) && (element.matches(NEVER_SEEN) || text.test(element.innerText));
 
@@ -270,7 +277,7 @@ async (task) => {
       if (task.step ? isNew(items[i]) : complete(items[i])) return "ready";
     }
     if (task.step && matches(task.end)) return "end";
-    if (tellTale() !== null) return "tell_tale";
+    if (tellTale() !== null && !isStyling()) return "tell_tale";
     if (task.step) return null;
     return plan.when === "parsed" ? "parsed" : null;
   };

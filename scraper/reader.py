@@ -20,6 +20,8 @@ MAX_ITEMS: Final = 2_000
 """How many posts one reading returns at most."""
 SETTLE_SECONDS: Final = 0.12
 """A list that scripts fill is read when no post has come for so long."""
+STYLE_SECONDS: Final = 1.5
+"""So long a marker that shows waits for stylesheets that may hide it."""
 MAX_CHARACTERS: Final = 20_000
 """Where each string that comes from a page is cut."""
 MAX_TOTAL_CHARACTERS: Final = 8_000_000
@@ -135,6 +137,7 @@ def task(
         "more": feed and feed.more,
         "removable": feed is not None and feed.removable,
         "settle_ms": SETTLE_SECONDS * 1000,
+        "style_ms": STYLE_SECONDS * 1000,
         "max_items": max_items,
         "marking": marking,
         "max_chars": MAX_CHARACTERS,

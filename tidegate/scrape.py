@@ -13,7 +13,7 @@ from browser_pool import BrowserGone, LeaseEnded, LeaseRefused
 from browser_pool.identity import DEFAULT_IDENTITY
 from scraper.definition import Definition
 from scraper.definitions import Definitions
-from scraper.evidence import saved_page
+from scraper.evidence import saved_page, told_beside
 from scraper.feed import Stop
 from scraper.outcome import Outcome, reason_with_session
 from scraper.page import PageReport, SavedPage, open_page
@@ -58,7 +58,10 @@ def understand(source: str, definitions: Definitions, *, site: str | None, url: 
         return Input(source, source, definition)
     if url is not None:
         _check_address(url)
-    html = _read_page(Path(source))
+    html, told = _read_page(Path(source)), told_beside(Path(source))
+    if told is not None and named is None and told.site in definitions.names:
+        named = definitions.by_name(told.site)
+    url = url or (told.url if told is not None else None)
     by_url = definitions.for_url(url) if url else None
     # What a page says of itself tells more than that its address is nobody's.
     definition = named or (by_url if by_url and not by_url.is_for_any_host else definitions.for_html(html)) or by_url

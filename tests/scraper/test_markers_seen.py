@@ -129,3 +129,11 @@ async def test_a_feed_ends_where_its_end_is_seen(lane: Lane, serve: Serve) -> No
     definition = load_definition("wharf.toml", WHARF.replace('next = "a.next"', ""))
     report = await collect(lane, f"{site}/", definition, limit=10, timeout_seconds=20)
     assert ([post.id for post in report.posts], report.stopped_by) == (["1", "2", "3"], Stop.END_OF_FEED)
+
+
+async def test_a_form_that_a_late_stylesheet_hides_is_no_login_wall(lane: Lane, serve: Serve) -> None:
+    hides = "HTTP/1.1 200 OK\nContent-Type: text/css\n\n.dialog { display: none }"
+    body = f"<div class=dialog>{FORM}</div><p>A layout that nobody described.</p>"
+    site = await serve({"/p/1": page(f"<link rel=stylesheet href=/late.css>{body}"), "/late.css": hides})
+    report = await open_page(lane, f"{site}/p/1", wharf(), timeout_seconds=20)
+    assert report.outcome is Outcome.SELECTOR_DRIFT
