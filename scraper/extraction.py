@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from scraper.definition import Definition
+from scraper.definition import Definition, are_aliases
 from scraper.face import Face, Page
 from scraper.item import Item, could_be_one
 from scraper.post import METRICS, Post
@@ -81,6 +81,8 @@ def extracting(
                 post = thread.place(post, read.string("thread"))
             elif kind.branch is not None:
                 post = _on_its_branch(post, item, ids, read.string("thread"))
+            if _is_known_by_another_address(page, item, posts):
+                continue
             known = posts.get(post.id)
             posts[post.id] = post if known is None else without_contradictions(known, post)
         elif read.flag("promoted"):
@@ -89,6 +91,25 @@ def extracting(
             unfit.append(f"{kind.name} without {', '.join(missing)}")
             thread.lose_track()
     return Extraction(tuple(posts.values()), tuple(unfit), promoted_without_id)
+
+
+def _is_known_by_another_address(page: Page, item: RawItem, posts: Mapping[str, Post]) -> bool:
+    """Whether the one record of a kind that is no element is of the one post that is there already."""
+    if page.definition.post_id is not None or item.record_id is None or len(posts) != 1:
+        return False
+    [known] = posts
+    is_only = len(page.records.ids(item.kind)) == 1
+    return is_only and known != item.record_id and are_aliases(known, item.record_id)
+
+
+def under_asked_address(definition: Definition, extraction: Extraction, asked: str | None) -> Extraction:
+    """`extraction`, in which the one post of a page bears the address that was asked for, if that is one of its own."""
+    if definition.post_id is not None or asked is None or len(extraction.posts) != 1:
+        return extraction
+    [post] = extraction.posts
+    if post.id == asked or not are_aliases(post.id, asked):
+        return extraction
+    return replace(extraction, posts=(replace(post, id=asked),))
 
 
 @lru_cache(maxsize=64)

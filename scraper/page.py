@@ -31,7 +31,7 @@ from browser_pool.errors import (
 )
 from browser_pool.lane import Lane, Opened
 from scraper.definition import Definition
-from scraper.extraction import Extraction, extracting
+from scraper.extraction import Extraction, extracting, under_asked_address
 from scraper.links import joined
 from scraper.outcome import Evidence, Outcome, Verdict, judge
 from scraper.post import Post
@@ -150,7 +150,7 @@ async def open_page(
                 task(
                     definition,
                     deadline_seconds=timeout_seconds - GRACE_SECONDS - (monotonic() - started),
-                    expected_id=asked,
+                    expected_id=asked and definition.as_sought(asked),
                     settled=saved is not None or (opened.status or 0) >= HTTP_FAILED,
                     collecting=records is not None,
                 ),
@@ -158,7 +158,7 @@ async def open_page(
             if saved is not None and saved.was_unfinished:
                 reading = reading.model_copy(update={"stopped": "deadline", "ready_state": "loading"})
             book = records or RecordBook(definition)
-            await in_turns(book.adding(reading.scripts, saved.responses if saved else ()))
+            await in_turns(book.adding(reading.scripts, saved.responses if saved else (), base_url=reading.base))
             if saved is None and definition.hears:
                 until = started + timeout_seconds - GRACE_SECONDS
                 extraction, responses = await extracted_by_ear(lane, definition, reading, book, until=until)
@@ -180,7 +180,7 @@ async def open_page(
     return report_of(
         definition,
         reading,
-        extraction,
+        under_asked_address(definition, extraction, asked),
         opened,
         url=url,
         expected_id=asked,
@@ -217,7 +217,7 @@ async def extracted_by_ear(
     responses: list[Response] = []
     while True:
         responses += (new := await _heard(lane, definition))
-        await in_turns(book.adding((), new))
+        await in_turns(book.adding((), new, base_url=reading.base))
         extraction = await in_turns(extracting(definition, reading, book, read_at=datetime.now(UTC)))
         known = extraction.posts and book.knows_all(extraction.posts)
         nothing_to_hear = not reading.items and not waits
