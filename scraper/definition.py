@@ -242,10 +242,10 @@ def address_as_id(url: str) -> str | None:
 
 
 def are_aliases(one: str, other: str) -> bool:
-    """Whether two ids that are addresses may name one post: of one site, with the same last part, which is distinctive.
+    """Whether two ids that are addresses may name one post: they have the site and a distinctive last part in common.
 
-    "a.example/@ada/note/c-1" and "a.example/note/c-1" may; "a.example/x/2" and "a.example/y/2" are pages of lists, and
-    addresses with different authors are of different posts. Pure.
+    "a.example/@ada/note/c-1" and "a.example/note/c-1" may; "a.example/x/2" and "a.example/y/2" are pages of lists,
+    and addresses with different authors are of different posts. Pure.
     """
     (host, *path), (other_host, *other_path) = one.split("/"), other.split("/")
     is_one_site = host == other_host or host.endswith(f".{other_host}") or other_host.endswith(f".{host}")

@@ -103,7 +103,7 @@ def _is_known_by_another_address(page: Page, item: RawItem, posts: Mapping[str, 
 
 
 def under_asked_address(definition: Definition, extraction: Extraction, asked: str | None) -> Extraction:
-    """`extraction`, in which the one post of a page bears the address that was asked for, if that is one of its own."""
+    """`extraction`, in which the one post of a page bears the address that was asked for, if that is one of its."""
     if definition.post_id is not None or asked is None or len(extraction.posts) != 1:
         return extraction
     [post] = extraction.posts

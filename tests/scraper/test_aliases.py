@@ -38,7 +38,7 @@ def page(canonical: str, *records: dict[str, object], base: str = "") -> bytes:
         ("/p/the-tide-is-low", "/archive/the-tide-is-low", "https://ada.notes.example/p/the-tide-is-low", ""),
     ),
 )
-async def test_the_addresses_of_the_one_post_of_a_page_are_of_one_post(
+async def test_the_addresses_of_the_one_post_of_a_page_are_of_one_post(  # noqa: PLR0917 a row of a table
     read_html: ReadHtml, definitions: Definitions, asked: str, canonical: str, own: str, base: str
 ) -> None:
     html = page(f"https://notes.example{canonical}", record(own, 160), base=base)
@@ -84,6 +84,8 @@ async def test_a_page_of_another_post_is_not_taken_for_the_one_that_was_asked_fo
         ("a.example", "a.example", False),
     ),
 )
-def test_addresses_are_compared_by_a_last_part_that_hardly_two_posts_share(one: str, other: str, *, are: bool) -> None:
+def test_addresses_are_compared_by_a_last_part_that_hardly_two_posts_share(
+    one: str, other: str, *, are: bool
+) -> None:
     assert are_aliases(one, other) is are
     assert are_aliases(other, one) is are
