@@ -18,6 +18,9 @@ from browser_pool.hearing import Heard
 SCREENSHOT_SECONDS = 5.0
 """A page that hangs gives no picture."""
 
+ABORTED = "net::ERR_ABORTED"
+"""What Chromium says, among others, of an answer that has no page, such as 204."""
+
 RECLAIM_SECONDS = 5.0
 """How long Chromium gets to give memory back. A page that hangs does not answer, and is not waited for."""
 

@@ -39,9 +39,19 @@ KEEP_BYTES: Final = 100 << 20
 MOST_HTML_CHARACTERS: Final = 8_000_000
 HTML_SECONDS: Final = 5.0
 NOTHING_TO_SEE: Final = frozenset(
-    {Outcome.OK, Outcome.EMPTY, Outcome.REFUSED_URL, Outcome.DENIED_BY_ROBOTS, Outcome.CRASHED}
+    {
+        Outcome.OK,
+        Outcome.EMPTY,
+        Outcome.REFUSED_URL,
+        Outcome.DENIED_BY_ROBOTS,
+        Outcome.CRASHED,
+        Outcome.DNS_FAILED,
+        Outcome.CONNECTION_REFUSED,
+        Outcome.TLS_FAILED,
+        Outcome.HTTP_ERROR,
+    }
 )
-"""Outcomes of pages that are as they should be, that were not opened, or that are no more."""
+"""Outcomes of pages that are as they should be, that were not opened, did not come, or are no more."""
 
 _HTML = """(most) => {
   const type = document.doctype ? "<!DOCTYPE html>" : "";

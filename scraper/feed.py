@@ -30,7 +30,6 @@ from scraper.page import (
     PageReport,
     SavedPage,
     extracted_by_ear,
-    of_failure,
     of_script_failure,
     open_page,
     read_page,
@@ -39,6 +38,7 @@ from scraper.page import (
 from scraper.post import Post
 from scraper.reader import IDLE_SECONDS, Reading, task
 from scraper.records import RecordBook
+from scraper.unreachable import of_failure
 
 QUIET_STEPS: Final = 2
 """After so many steps in a row without a new post a feed has nothing new."""

@@ -20,14 +20,10 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from browser_pool.errors import (
-    NavigationBecameDownload,
     NavigationFailed,
-    NavigationRefused,
-    NavigationTimeout,
     PageCrashed,
     PageReplaced,
     ScriptFailed,
-    UrlQuarantined,
 )
 from browser_pool.lane import Lane, Opened
 from scraper.definition import Definition
@@ -37,6 +33,7 @@ from scraper.outcome import Evidence, Outcome, Verdict, judge
 from scraper.post import Post
 from scraper.reader import MAX_ITEMS, MAX_TOTAL_CHARACTERS, SCRIPT, Reading, task
 from scraper.records import RecordBook, Response
+from scraper.unreachable import of_failure
 
 T = TypeVar("T")
 
@@ -55,8 +52,6 @@ _SEAL = (
 )
 _DOCTYPE = re.compile(rb"(?>\s+|<!--.*?-->|<\?[^>]*+>)*+(?:<!doctype[^>]*+>)?", re.IGNORECASE | re.DOTALL)
 ESCAPE = b"\x1b"
-_REFUSED_CODES = ("ERR_INVALID_URL", "ERR_DISALLOWED_URL_SCHEME", "ERR_UNKNOWN_URL_SCHEME", "ERR_UNSAFE_PORT",
-                  "ERR_UNSAFE_REDIRECT", "ERR_BLOCKED_BY_CLIENT", "ERR_ABORTED")  # fmt: skip
 _INTERRUPTED_CODES = ("ERR_ABORTED", "ERR_FAILED")
 """What Chromium says, among others, of a page whose network process has just died."""
 
@@ -393,22 +388,6 @@ def is_utf8(html: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return ESCAPE not in html
-
-
-def of_failure(error: NavigationFailed) -> Verdict:
-    """What a page that did not come turned out to be."""
-    if isinstance(error, UrlQuarantined):
-        return Verdict(Outcome.CRASHED, str(error))
-    if isinstance(error, NavigationRefused):
-        return Verdict(Outcome.REFUSED_URL, f"redirected: {error.reason}")
-    if isinstance(error, NavigationBecameDownload) or any(code in error.code for code in _REFUSED_CODES):
-        return Verdict(Outcome.REFUSED_URL, str(error))
-    if "ERR_TOO_MANY_REDIRECTS" in error.code:
-        return Verdict(Outcome.INTERSTITIAL, str(error))
-    if "ERR_HTTP_RESPONSE_CODE_FAILURE" in error.code:
-        return Verdict(Outcome.BLOCKED, f"{error.url} answered with an error and no page")
-    reason = str(error) if isinstance(error, NavigationTimeout) else f"no answer: {error}"
-    return Verdict(Outcome.TIMEOUT, reason)
 
 
 def of_script_failure(error: ScriptFailed | ValidationError) -> Verdict:

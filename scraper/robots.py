@@ -25,6 +25,9 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
+from scraper.outcome import Outcome
+from scraper.unreachable import outcome_of
+
 AGENT = "tidegate"
 FETCH_SECONDS = 10.0
 MOST_BYTES = 500_000
@@ -45,13 +48,13 @@ WhyRefused = Callable[[str, str], str | None]
 class Answer:
     """May it be opened, why not, and how long the site wants between two requests (seconds).
 
-    `is_unreachable`: nobody answered, so nothing is known of what is allowed.
+    `outcome` is what it is called where it may not: nobody answered, or there is a rule.
     """
 
     is_allowed: bool
     reason: str = ""
     delay_seconds: float | None = None
-    is_unreachable: bool = False
+    outcome: Outcome = Outcome.DENIED_BY_ROBOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class _Known:
     rules: Protego | None
     problem: str
     until_seconds: float
-    is_unreachable: bool = False
+    outcome: Outcome = Outcome.DENIED_BY_ROBOTS
 
 
 class NotUnderstood(ValueError):
@@ -120,7 +123,7 @@ class Robots:
                 known = await self._fetched(site)
                 self._known[site] = known
         if known.rules is None:
-            return Answer(is_allowed=False, reason=known.problem, is_unreachable=known.is_unreachable)
+            return Answer(is_allowed=False, reason=known.problem, outcome=known.outcome)
         delay = known.rules.crawl_delay(AGENT)
         allowed = known.rules.can_fetch(url, AGENT)
         return Answer(allowed, "" if allowed else f"{site}/robots.txt disallows it", delay)
@@ -135,7 +138,7 @@ class Robots:
             async with asyncio.timeout(FETCH_SECONDS):
                 return await asyncio.wrap_future(done)
         except TimeoutError:
-            return _failed(f"no answer from {site}: not within {FETCH_SECONDS:g} s", is_unreachable=True)
+            return _failed(f"no answer from {site}: not within {FETCH_SECONDS:g} s", Outcome.TIMEOUT)
         finally:
             wire.cut()
 
@@ -158,9 +161,10 @@ class Robots:
                 return _Known(Protego.parse(""), "", time.monotonic() + KEPT_SECONDS)
             return _failed(f"{site}/robots.txt answered {error.code}, so nothing may be opened for now")
         except (OSError, ValueError, http.client.HTTPException) as error:
-            return _failed(
-                f"no answer from {site}: {str(getattr(error, 'reason', error)).strip()}", is_unreachable=True
-            )
+            # urllib wraps what went wrong with the connection.
+            why = error.reason if isinstance(error, urllib.error.URLError) else error
+            outcome = outcome_of(why) if isinstance(why, BaseException) else Outcome.TIMEOUT
+            return _failed(f"no answer from {site}: {str(why).strip()}", outcome)
         return _Known(Protego.parse(text), "", time.monotonic() + KEPT_SECONDS)
 
 
@@ -173,8 +177,8 @@ def _fulfil(done: Future[_Known], work: Callable[[], _Known]) -> None:
         done.set_exception(error)
 
 
-def _failed(problem: str, *, is_unreachable: bool = False) -> _Known:
-    return _Known(None, problem, time.monotonic() + KEPT_AFTER_FAILURE_SECONDS, is_unreachable)
+def _failed(problem: str, outcome: Outcome = Outcome.DENIED_BY_ROBOTS) -> _Known:
+    return _Known(None, problem, time.monotonic() + KEPT_AFTER_FAILURE_SECONDS, outcome)
 
 
 class _Wire:

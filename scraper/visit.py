@@ -229,8 +229,7 @@ class Visitor:
         if self.settings.heed_robots:
             answer = await self._robots.ask(url)
             if not answer.is_allowed:
-                outcome = Outcome.TIMEOUT if answer.is_unreachable else Outcome.DENIED_BY_ROBOTS
-                return Verdict(outcome, answer.reason)
+                return Verdict(answer.outcome, answer.reason)
             delay = answer.delay_seconds
         host = _host(url)
         polite = definition.politeness

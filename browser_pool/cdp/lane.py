@@ -20,6 +20,7 @@ from browser_pool.errors import (
     NavigationFailed,
     NavigationRefused,
     NavigationTimeout,
+    NavigationWithoutPage,
     NoScreenshot,
     PageReplaced,
     ScriptFailed,
@@ -27,7 +28,7 @@ from browser_pool.errors import (
 from browser_pool.family import Family
 from browser_pool.fence import STRAYED, MayOpen
 from browser_pool.hearing import Heard, Hearing
-from browser_pool.lane import RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
+from browser_pool.lane import ABORTED, RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
 from browser_pool.line import CommandFailed, picture
 
 REPLACED = (
@@ -178,9 +179,12 @@ class CdpLane:
             raise NavigationBecameDownload(url)
         if (refusal := self._family.interception.passage.refusal) is not None and "errorText" in answer:
             raise NavigationRefused(url, refusal.url, refusal.reason)
-        if "errorText" in answer:
-            raise NavigationFailed(url, answer["errorText"].removeprefix("net::"))
         document = answer.get("loaderId")
+        if "errorText" in answer:
+            status = self._arrivals.get(document or "", _Arrival()).status
+            if status is not None and answer["errorText"] == ABORTED:
+                raise NavigationWithoutPage(url, status)
+            raise NavigationFailed(url, answer["errorText"].removeprefix("net::"))
         if document is None:
             # Only the part after the # is another: the document stays.
             return Opened(url, None)

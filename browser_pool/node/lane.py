@@ -16,6 +16,7 @@ from browser_pool.errors import (
     NavigationFailed,
     NavigationRefused,
     NavigationTimeout,
+    NavigationWithoutPage,
     NoScreenshot,
     PageCrashed,
     PageReplaced,
@@ -24,7 +25,7 @@ from browser_pool.errors import (
 from browser_pool.family import BLANK, Family
 from browser_pool.fence import STRAYED, MayOpen
 from browser_pool.hearing import Heard, Hearing
-from browser_pool.lane import RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
+from browser_pool.lane import ABORTED, RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
 from browser_pool.line import picture
 from browser_pool.node.line import NodeLine
 
@@ -54,6 +55,8 @@ class PlaywrightLane:
         self._is_proxied = is_proxied
         # Playwright has a worker run at once, so that what it is told comes too late for its first requests.
         self._family = Family(line, is_shared=True)
+        self._status: int | None = None
+        line.on("Network.responseReceived", self._on_response)
         self._crashed = asyncio.Event()
         page.on("crash", self._on_crash)
 
@@ -71,6 +74,7 @@ class PlaywrightLane:
             # Playwright hears of it on another line, and would take it for the end of what comes next.
             await self._settle(BLANK)
         self._hearing.set_out()
+        self._status = None
         going = self.page.goto(url, wait_until="commit", timeout=timeout_seconds * 1000)
         try:
             response = await self._unless_crashed(going)
@@ -80,7 +84,7 @@ class PlaywrightLane:
             refusal = self._family.interception.passage.refusal
             if refusal is not None:
                 raise NavigationRefused(url, refusal.url, refusal.reason) from None
-            failed = _navigation_error(url, error)
+            failed = await self._failure(url, error)
             if isinstance(failed, NavigationFailed):
                 await self._settle(ERROR_PAGE)
             raise failed from None
@@ -143,6 +147,14 @@ class PlaywrightLane:
             await self._devtools(self.line.send("HeapProfiler.collectGarbage"))
             await self._devtools(self.line.send("Memory.simulatePressureNotification", level="critical"))
 
+    async def _failure(self, url: str, error: Error) -> NavigationFailed | BrowserGone:
+        failed = _navigation_error(url, error)
+        if ABORTED not in str(error) or not isinstance(failed, NavigationFailed):
+            return failed
+        # Its answer comes after what was announced before.
+        await self._devtools(self.line.send("Target.getTargetInfo"))
+        return failed if self._status is None else NavigationWithoutPage(url, self._status)
+
     async def _remote(self, response: Response) -> str | None:
         address = await self._devtools(response.server_addr())
         return address["ipAddress"].strip("[]") or None if address is not None else None
@@ -187,6 +199,10 @@ class PlaywrightLane:
             for one in (task, crash):
                 one.cancel()
             await asyncio.gather(task, crash, return_exceptions=True)
+
+    def _on_response(self, event: dict[str, Any]) -> None:
+        if event.get("type") == "Document" and event["requestId"] == event.get("loaderId"):
+            self._status = event["response"]["status"]
 
     def _on_crash(self, _page: Page) -> None:
         self._crashed.set()

@@ -157,7 +157,7 @@ async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None
         "consent_wall": Outcome.CONSENT_WALL,
         "changed_selectors": Outcome.SELECTOR_DRIFT,
         "redirect_loop": Outcome.INTERSTITIAL,
-        "download": Outcome.REFUSED_URL,
+        "download": Outcome.HTTP_ERROR,
         "crash": Outcome.CRASHED,
         "js_loop": Outcome.TIMEOUT,
         "alerts": Outcome.TIMEOUT,

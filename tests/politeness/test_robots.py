@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from scraper.outcome import Outcome
 from scraper.robots import KEPT_AFTER_FAILURE_SECONDS, MOST_BYTES, Robots
 
 Serve = Callable[[str | bytes | dict[str, str]], Awaitable[str]]
@@ -82,7 +83,7 @@ async def test_a_site_whose_file_can_not_be_had_allows_nothing_for_now(serve: Se
 async def test_a_host_that_can_not_be_reached_allows_nothing_for_now() -> None:
     answer = await Robots().ask("http://127.0.0.1:1/any")
     assert not answer.is_allowed
-    assert answer.is_unreachable
+    assert answer.outcome is Outcome.CONNECTION_REFUSED
     assert "no answer from http://127.0.0.1:1" in answer.reason
 
 
@@ -219,7 +220,7 @@ async def test_a_site_that_never_comes_to_an_end_is_unreachable_and_remembered_s
     site, robots = await trickle(first), Robots()
     before = set(threading.enumerate())
     answer = await robots.ask(f"{site}/any")
-    assert (answer.is_allowed, answer.is_unreachable) == (False, True)
+    assert (answer.is_allowed, answer.outcome) == (False, Outcome.TIMEOUT)
     assert answer.reason == f"no answer from {site}: not within 0.4 s"
     # Asked again it would fail in another way.
     monkeypatch.setattr("scraper.robots.Robots._fetch", None)
@@ -246,7 +247,7 @@ async def test_a_name_that_takes_for_ever_to_resolve_holds_up_nobody_elses_look_
     robots = Robots()
     try:
         answers = await asyncio.gather(*(robots.ask(f"http://slow-{n}.example/") for n in range(40)))
-        assert all(answer.is_unreachable for answer in answers)
+        assert all(answer.outcome is Outcome.TIMEOUT for answer in answers)
         # All of those still wait in their threads.
         monkeypatch.setattr("scraper.robots.FETCH_SECONDS", 20)
         assert (await robots.ask(f"{site}/any")).is_allowed
