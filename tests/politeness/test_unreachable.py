@@ -99,7 +99,7 @@ def visitor(*, heed_robots: bool) -> Visitor:
 
 
 @pytest.mark.parametrize("heed_robots", (True, False), ids=("robots.txt first", "the page itself"))
-async def test_a_host_that_is_not_there_is_told_by_what_is_missing(  # noqa: PLR0917 a row of a table
+async def test_a_host_that_is_not_there_is_told_by_what_is_missing(
     page: Lease, demo: Definition, no_tls: int, unused: int, *, heed_robots: bool
 ) -> None:
     polite = visitor(heed_robots=heed_robots)
