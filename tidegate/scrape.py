@@ -148,7 +148,7 @@ async def _collect(program: Program, feed: Input, *, limit: int, hand_on: HandOn
     ended_badly = report.outcome is Outcome.OK and report.stopped_by is Stop.TROUBLE
     return PageReport(
         Outcome.INTERSTITIAL if ended_badly else report.outcome,
-        f"{report.count} posts; {report.stopped_by.value}: {reason}",
+        f"{report.count} posts; stopped: {report.stopped_by.value}: {reason}",
         feed.url,
         feed.url,
         posts=tuple(kept),

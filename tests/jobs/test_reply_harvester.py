@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jobs import ReplyHarvester, Run, Status
-from scraper.store import opportunities
+from scraper.store import opportunities, runs
 from tidegate.demo import DemoSite
 
 
@@ -49,6 +49,27 @@ async def test_a_target_that_was_harvested_has_its_next_turn_later(shop: Any, de
     first = await shop.run(harvester_of(shop).job)
     again = await shop.run(harvester_of(shop).job)
     assert ((first.outcomes or {})["ok"], again.status, again.pages) == (1, Status.SUCCESS, 0)
+
+
+async def test_that_a_target_shows_more_than_is_taken_is_told_by_its_run_and_its_page(
+    shop: Any, demo_site: DemoSite
+) -> None:
+    url = f"{demo_site.url}/"
+    await opportunities.add_target(shop.database, "demo", url, is_watched=True)
+    report = await shop.run(harvester_of(shop, posts_a_target=7).job)
+    said = "target.truncated: the first 7 posts were taken (TIDEGATE_POSTS_A_TARGET)"
+    assert (report.status, report.reason) == (Status.SUCCESS, f"{url}: {said}")
+    assert await shop.database.pool.fetchval("select reason from page_outcomes") == said
+    assert await shop.database.pool.fetchval("select count(*) from posts") <= 7
+    [shown] = await runs.recent(shop.database, limit=1, job="reply_harvester")
+    assert shown["reason"] == report.reason
+
+
+async def test_a_target_that_is_taken_whole_has_no_more_to_say(shop: Any, demo_site: DemoSite) -> None:
+    author = demo_site.world.authors[0]
+    await opportunities.add_target(shop.database, "demo", f"{demo_site.url}/@{author.handle}", is_watched=True)
+    report = await shop.run(harvester_of(shop, posts_a_target=60).job)
+    assert (report.status, report.reason) == (Status.SUCCESS, None)
 
 
 async def test_what_a_watched_profile_shows_is_followed(shop: Any, demo_site: DemoSite) -> None:

@@ -138,7 +138,7 @@ def test_a_limit_ends_it(say: Say, sites: Path, forum: str) -> None:
     code, out, err = say("scrape", f"{forum}/", "--allow-private", "--feed", "--limit", "15", "--format", "json")
     [page] = json.loads(out)
     assert (code, len(page["posts"])) == (0, 15)
-    assert "15 posts; limit" in err
+    assert "15 posts; stopped: limit" in err
 
 
 def test_posts_are_printed_as_they_are_read(
