@@ -267,9 +267,19 @@ async (task) => {
 
   const isNew = (item) => !seen.has(keyOf(item)) && complete(item);
 
-  // Why waiting is over, or null.
-  const verdict = () => {
-    if (document.readyState === "loading") return null;
+  // Whether something is still on its way that may yet draw the page. A pixel or a frame that never answers is not.
+  const isAwaitingScripts = () => {
+    const ended = new Set(), entries = performance.getEntriesByType("resource");
+    for (let i = 0; i < entries.length; i++) ended.add(entries[i].name);
+    const wanted = document.querySelectorAll("script[src], link[rel~=stylesheet]");
+    for (let i = 0; i < wanted.length; i++) if (!ended.has(wanted[i].src || wanted[i].href)) return true;
+    return false;
+  };
+
+  // Why waiting is over, or null. A document that `hasStalled` may never come to its end, and is taken as it is.
+  const verdict = (hasStalled) => {
+    const isParsing = document.readyState === "loading";
+    if (isParsing && !hasStalled) return null;
     if (task.settled) return "parsed";
     const items = collect();
     for (let i = 0; i < items.length; i++) {
@@ -278,7 +288,7 @@ async (task) => {
     }
     if (task.step && matches(task.end)) return "end";
     if (tellTale() !== null && !isStyling()) return "tell_tale";
-    if (task.step) return null;
+    if (task.step || isParsing) return null;
     return plan.when === "parsed" ? "parsed" : null;
   };
 
@@ -364,7 +374,7 @@ async (task) => {
     };
     const lookAgain = () => {
       clearTimeout(timer);
-      const now = performance.now(), why = verdict();
+      const now = performance.now(), why = verdict(now - changed >= task.idle_ms || Boolean(task.step));
       checked = performance.now();
       if (why === "ready" && settles && now < deadline) {
         // The first post of a list is there; the others come right after it.
@@ -374,7 +384,7 @@ async (task) => {
       }
       if (why) return finish(why);
       if (now >= deadline) return finish("deadline");
-      if (!wentOn && document.readyState !== "loading") {
+      if (!wentOn) {
         const items = collect();
         if (isFilling(items) && now - began < task.idle_ms) return again(20);
         wentOn = true;
@@ -382,7 +392,11 @@ async (task) => {
         goOn(items);
         return again(4);
       }
-      const quiet = document.readyState === "complete" ? now - changed : 0;
+      // In a feed it is about posts. Of a page without any, what is on its way may bring them.
+      let quiet = now - changed;
+      if (!task.step && document.readyState !== "complete" && quiet >= task.idle_ms) {
+        if (document.readyState === "loading" || isAwaitingScripts()) quiet = 0;
+      }
       if (task.step && quiet >= nudgeMs * (nudges + 1) && nudges < 3) {
         nudges++;
         // What the page redraws for that is our doing, and no sign that it has more.

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from jobs import ReplyHarvester, Run, Status
+from scraper.addresses import AddressPolicy
+from scraper.definitions import Definitions, load_definition
 from scraper.store import opportunities, runs
+from scraper.visit import Visitor, VisitSettings
+from tests.browser_pool.web import Web, serving
+from tests.politeness.test_taken_now import WHARF
 from tidegate.demo import DemoSite
 
 
@@ -111,3 +117,20 @@ async def test_a_feed_in_trouble_does_not_keep_the_next_from_being_read(shop: An
     assert report.outcomes["ok"] == 1
     assert report.outcomes["login_wall"] == 1
     assert sum(report.outcomes.values()) == len((*report.outcomes,))
+
+
+async def test_a_target_that_was_stopped_for_want_of_time_says_so(shop: Any) -> None:
+    def page(times: int) -> str:
+        return f"<!doctype html><article id=p{times}><b>{times}</b></article><a rel=next href=/more?{times}>more</a>"
+
+    async with serving(Web()) as web:
+        web.pages = {"/list": page, "/more": lambda times: page(times + len(web.asked))}
+        url = f"{web.url}/list"
+        await opportunities.add_target(shop.database, "wharf", url, is_watched=True)
+        visitor = Visitor(AddressPolicy(allow_private=True), VisitSettings(feed_seconds=3))
+        slow = load_definition("wharf.toml", WHARF.replace("requests_per_second = 100", "requests_per_second = 1"))
+        shop = replace(shop, visitor=visitor, definitions=Definitions([slow]))
+        report = await shop.run(harvester_of(shop, posts_a_target=10_000).job)
+    reason = await shop.database.pool.fetchval("select reason from page_outcomes")
+    assert reason.startswith("stopped: time")
+    assert report.reason == f"{url}: {reason}"
