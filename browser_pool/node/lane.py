@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from playwright.async_api import Error, Page, Response
@@ -151,8 +152,10 @@ class PlaywrightLane:
         failed = _navigation_error(url, error)
         if ABORTED not in str(error) or not isinstance(failed, NavigationFailed):
             return failed
-        # Its answer comes after what was announced before.
-        await self._devtools(self.line.send("Target.getTargetInfo"))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                # Its answer comes after what was announced before.
+                await self._devtools(self.line.send("Target.getTargetInfo"))
         return failed if self._status is None else NavigationWithoutPage(url, self._status)
 
     async def _remote(self, response: Response) -> str | None:
