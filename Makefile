@@ -1,14 +1,25 @@
 # One way to do each chore. What CI runs is what a person runs.
-.PHONY: run test check format bench soak soak-pool faults image clean
+.PHONY: run test test-slow test-all check format bench soak soak-pool faults image clean
 python := .venv/bin/python
 
 run: ## set everything up, then run the whole program against the demo site
 	@scripts/setup
 	@.venv/bin/tidegate demo
 
-test: ## the tests, with the real Chromium and a real Postgres
+ARGS ?=
+WORKERS ?= logical
+pytest = $(python) -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --maxschedchunk 1
+test: ## the tests of every promise, with the real Chromium and a real Postgres, in minutes: make test ARGS="-k gate"
 	@scripts/setup dev
-	@$(python) -m pytest
+	@$(pytest) -m "not slow" $(ARGS)
+
+test-slow: ## what `make test` leaves out: more of the same kinds, longer storms, the bench
+	@scripts/setup dev
+	@$(pytest) -m slow $(ARGS)
+
+test-all: ## both, each case once
+	@scripts/setup dev
+	@$(pytest) $(ARGS)
 
 check: ## lint, types, the law that imports point down, and known holes in what is locked
 	@scripts/setup dev

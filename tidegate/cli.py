@@ -25,7 +25,7 @@ from tidegate.commands.harvest import harvest
 from tidegate.commands.login import login
 from tidegate.commands.pool import pool
 from tidegate.options import Chromium, Format, Json, MemoryLimit, Verbose, print_json
-from tidegate.running import EXIT_FAILURE, exit_code_of, run_until_done
+from tidegate.running import EXIT_FAILURE, end_in_order_before_the_loop_runs, exit_code_of, run_until_done
 from tidegate.terminal import disarmed
 
 app = typer.Typer(
@@ -56,6 +56,8 @@ app.command()(jobs.run)
 
 def main() -> None:
     """Run the command line, and exit with its code."""
+    if sys.argv[1:2] in (["serve"], ["worker"]):
+        end_in_order_before_the_loop_runs()
     sys.exit(exit_code_of(lambda: app(standalone_mode=False)))
 
 

@@ -46,12 +46,34 @@ def run_until_done(work: Coroutine[Any, Any, T]) -> T:
     return _run(lambda _: work, lambda task, _: task.cancel())
 
 
-def serve_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
+def serve_until_stopped(work: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T | None:
     """Run `work`. SIGINT and SIGTERM set the event that it is given, for an end in order. A second one is at once.
 
-    While nobody waits for the event yet `work` is starting, and has nothing to drain: it is cancelled.
+    While `work` does not wait for the event yet it is starting, and has nothing to drain: it is cancelled, and None
+    is returned. A service that was told to stop has done so, however early it was told.
     """
-    return _run(work, lambda task, stop: stop.set() if stop.is_awaited else task.cancel(), watch=True)
+    stopped_early = False
+
+    def first(task: asyncio.Task[T], stop: _Stop) -> None:
+        nonlocal stopped_early
+        stopped_early = not stop.is_awaited
+        task.cancel() if stopped_early else stop.set()
+
+    try:
+        return _run(work, first, watch=True)
+    except Stopped:
+        if not stopped_early:
+            raise
+        return None
+
+
+def end_in_order_before_the_loop_runs() -> None:
+    """Let SIGINT and SIGTERM end this process with exit code 0 until its event loop has handlers of its own.
+
+    For a service: to its supervisor a stop that came early is a stop, and no crash.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
 
 
 class _Stop(asyncio.Event):

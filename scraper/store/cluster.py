@@ -58,8 +58,10 @@ def initialise(binaries: PostgresBinaries, data: Path, account: Account) -> None
         extra_groups=[] if account.uid is not None else None,
     )
     if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-        raise DatabaseUnavailable(f"initdb could not make a database in {data}: {' '.join(last)}")
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        # Its last words are of cleaning up; the reason is some lines above.
+        reasons = [line for line in lines if "FATAL:" in line or "error:" in line] or lines[-1:]
+        raise DatabaseUnavailable(f"initdb could not make a database in {data}: {' '.join(reasons[:1])}")
 
 
 def check_version(binaries: PostgresBinaries, data: Path) -> None:

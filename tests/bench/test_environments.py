@@ -79,6 +79,7 @@ def test_what_failed_is_said_with_what_to_do(folder: Path, monkeypatch: pytest.M
     assert not (folder / "crawlee" / environments.STAMP).exists()
 
 
+@pytest.mark.processes
 def test_the_versions_are_those_of_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(folder, "crawlee")
     monkeypatch.setattr(environments, "PACKAGES", {"crawlee": ("pytest",)})

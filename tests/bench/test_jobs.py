@@ -17,13 +17,15 @@ from bench.simulated import fill
 from jobs.metrics_scraper import PAGES_A_TASK
 from scraper.store.database import Database
 
+pytestmark = [pytest.mark.database, pytest.mark.processes, pytest.mark.slow]
+
 TRUE = Shared("success", None, 2.0, posts=20, once=20, snapshots=20, claimed=0)
 
 
 @pytest.fixture
-async def empty(fresh_dsn: str) -> AsyncIterator[Database]:
+async def empty(migrated_dsn: str) -> AsyncIterator[Database]:
     """A database of one's own: workers in other processes look at it until they have ended."""
-    async with Database(fresh_dsn) as database:
+    async with Database(migrated_dsn) as database:
         yield database
 
 

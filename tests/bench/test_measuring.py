@@ -22,6 +22,8 @@ from bench.workloads import by_name
 from tests.bench.truth import record_of
 from tidegate.demo import DemoSite
 
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
 PLAN = Plan("scripted", "light", None, 0, 4, 60.0)
 
 TRUTH = """

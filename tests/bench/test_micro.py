@@ -85,6 +85,7 @@ async def test_a_reading_and_an_admission_are_measured_without_a_browser() -> No
     assert all(0 < figure.value <= (figure.high or 0) for figure in found.values())
 
 
+@pytest.mark.database
 async def test_paging_sees_every_row_once_and_leaves_them_all(database: Database) -> None:
     found = by_key(await store.paging(database, rows=ROWS, looks=2, rows_a_page=150))
     assert found["store.rows_paged"].value == ROWS
@@ -95,6 +96,7 @@ async def test_paging_sees_every_row_once_and_leaves_them_all(database: Database
     assert walked.held_bytes
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("row", (20, 21, 100, ROWS))
 async def test_the_page_at_a_row_is_the_one_that_ends_there(database: Database, row: int) -> None:
     await store.paging(database, rows=ROWS, looks=2, rows_a_page=500)
@@ -105,6 +107,7 @@ async def test_the_page_at_a_row_is_the_one_that_ends_there(database: Database, 
         break
 
 
+@pytest.mark.database
 async def test_writing_leaves_a_snapshot_and_an_outcome_for_every_page_that_was_counted(
     database: Database, embedded_postgres: EmbeddedPostgres
 ) -> None:
@@ -120,6 +123,7 @@ async def test_writing_leaves_a_snapshot_and_an_outcome_for_every_page_that_was_
     assert found["store.snapshot_bytes"].value > 100
 
 
+@pytest.mark.database
 async def test_the_connections_that_were_measured_are_closed(
     database: Database, embedded_postgres: EmbeddedPostgres
 ) -> None:
@@ -138,10 +142,12 @@ def test_the_disk_is_measured_where_the_data_is_and_nothing_is_left_there(tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.database
+@pytest.mark.processes
 @pytest.mark.parametrize("consumers", (1, 2))
-async def test_every_job_is_done_once_whoever_does_it(fresh_dsn: str, consumers: int) -> None:
-    await queue.install(fresh_dsn)
-    drained = await queue.drain(fresh_dsn, consumers=consumers, jobs=230)
+async def test_every_job_is_done_once_whoever_does_it(migrated_dsn: str, consumers: int) -> None:
+    await queue.install(migrated_dsn)
+    drained = await queue.drain(migrated_dsn, consumers=consumers, jobs=230)
     assert len(drained.by_consumer) == consumers
     assert sum(drained.by_consumer) == drained.finished == drained.endings == 230
     assert drained.left == 0

@@ -116,6 +116,7 @@ def test_the_same_seed_gives_the_same_fleet_and_another_seed_another() -> None:
     assert simulate(MEASURED, 20) != simulate(MEASURED, 20, seed=8)
 
 
+@pytest.mark.database
 async def test_the_schedule_is_the_one_that_the_database_keeps(database: Database) -> None:
     younger = timedelta(0)
     for up_to, pause in schedule.SCHEDULE:

@@ -14,6 +14,8 @@ from bench.workloads import WORKLOADS, Workload, by_name
 from tests.bench.truth import COUNTS, record_of
 from tidegate.demo import DemoSite
 
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
 OWN = [entrant for entrant in ROSTER if entrant.environment_of is None]
 PEERS = [entrant for entrant in ROSTER if entrant.environment_of is not None]
 RUN_SECONDS = 120.0

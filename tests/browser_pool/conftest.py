@@ -13,38 +13,20 @@ import psutil
 import pytest
 
 from browser_pool import PoolSettings, UnifiedBrowserPool
-from browser_pool.context import ContextState
 from memory import (
-    Bound,
     LevelPolicy,
     MemoryBudget,
     MemoryGuard,
     MemoryMonitor,
-    MemorySource,
     Patience,
-    Reading,
     WatchPolicy,
 )
+from tests.browser_pool.shared import Dial, is_as_it_was, sharing
 
-MIB = 1 << 20
 PATIENCE_SECONDS = 15.0
 
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
-
-
-class Dial(MemorySource):
-    """A source of readings whose reading the test turns."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.used_mb = 100
-        self.limit_mb = 4000
-
-    def read(self) -> Reading:
-        now = super().read()
-        bound = Bound("cgroup v2", "/box", self.limit_mb * MIB, self.used_mb * MIB)
-        return Reading(now.at_seconds, (bound,), None, 0)
 
 
 @pytest.fixture
@@ -98,20 +80,45 @@ def make_pool(chromium: Path, monitor: MemoryMonitor, scratch: Path, *, needs_pa
 @pytest.fixture(scope="session")
 async def shared_pool(chromium: Path) -> AsyncIterator[UnifiedBrowserPool]:
     """One pool with two slots for all tests that leave it as it was. See `pool`."""
-    async with MemoryMonitor(Dial()) as monitor:
-        settings = PoolSettings(chromium=chromium, max_contexts=2)
-        async with UnifiedBrowserPool(settings, guard=MemoryGuard(monitor)) as pool:
-            yield pool
+    async with sharing(chromium, slots=2, needs_page=True) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+async def shared_page_pool(chromium: Path) -> AsyncIterator[UnifiedBrowserPool]:
+    """One pool over Playwright's driver. See `driver_pool`."""
+    async with sharing(chromium, slots=3, needs_page=True) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+async def shared_bare_pool(chromium: Path) -> AsyncIterator[UnifiedBrowserPool]:
+    """One pool over bare CDP. See `driver_pool`."""
+    async with sharing(chromium, slots=3, needs_page=False) as pool:
+        yield pool
 
 
 @pytest.fixture
 async def pool(shared_pool: UnifiedBrowserPool, eventually: Eventually) -> AsyncIterator[UnifiedBrowserPool]:
     """A pool with two slots, all free and no context open."""
     yield shared_pool
-    table = shared_pool._table
-    await eventually(lambda: not table.leases and all(one.state is ContextState.FREE for one in table.contexts))
-    await shared_pool._relief.close_idle()
-    assert shared_pool.statistics().browsers_lost == 0
+    await is_as_it_was(shared_pool, eventually)
+
+
+@pytest.fixture
+def pool_of_driver(request: pytest.FixtureRequest, chromium: Path, *, needs_page: bool) -> UnifiedBrowserPool:
+    """The shared pool over the driver that `needs_page` says: no test starts the other one."""
+    pool: UnifiedBrowserPool = request.getfixturevalue("shared_page_pool" if needs_page else "shared_bare_pool")
+    return pool
+
+
+@pytest.fixture
+async def driver_pool(
+    pool_of_driver: UnifiedBrowserPool, eventually: Eventually
+) -> AsyncIterator[UnifiedBrowserPool]:
+    """A pool with three slots over the driver that `needs_page` says, all free and no context open."""
+    yield pool_of_driver
+    await is_as_it_was(pool_of_driver, eventually)
 
 
 @pytest.fixture(scope="session")

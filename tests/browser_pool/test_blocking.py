@@ -14,6 +14,7 @@ from browser_pool import Blocking, Lease, UnifiedBrowserPool
 from browser_pool.blocking import KINDS
 from browser_pool.cdp.browser import CdpBrowser
 from browser_pool.node.browser import NodeBrowser
+from tests.browser_pool.shared import sharing
 from tests.browser_pool.web import SCRIPT, Page, Web, serving
 
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
@@ -100,14 +101,31 @@ async def web() -> AsyncIterator[Web]:
         yield web
 
 
-@pytest.fixture
-async def pool(make_pool: MakePool, chromium: Path, scratch: Path) -> AsyncIterator[UnifiedBrowserPool]:
-    """Its Chromium has each site in a process of its own, however little memory there is."""
-    each_apart = scratch / "chromium"
-    each_apart.write_text(f'#!/bin/sh\nexec {shlex.quote(str(chromium))} --site-per-process "$@"\n')
-    each_apart.chmod(0o755)
-    async with make_pool(chromium=each_apart) as pool:
+@pytest.fixture(scope="session")
+def each_apart(chromium: Path, open_folder: Path) -> Path:
+    """A Chromium that has each site in a process of its own, however little memory there is."""
+    path = open_folder / "chromium-each-apart"
+    path.write_text(f'#!/bin/sh\nexec {shlex.quote(str(chromium))} --site-per-process "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture(scope="session")
+async def bare_pool_apart(each_apart: Path) -> AsyncIterator[UnifiedBrowserPool]:
+    async with sharing(each_apart, slots=2, needs_page=False) as pool:
         yield pool
+
+
+@pytest.fixture(scope="session")
+async def page_pool_apart(each_apart: Path) -> AsyncIterator[UnifiedBrowserPool]:
+    async with sharing(each_apart, slots=2, needs_page=True) as pool:
+        yield pool
+
+
+@pytest.fixture
+def shared_pool(request: pytest.FixtureRequest, chromium: Path, *, needs_page: bool) -> UnifiedBrowserPool:
+    pool: UnifiedBrowserPool = request.getfixturevalue("page_pool_apart" if needs_page else "bare_pool_apart")
+    return pool
 
 
 async def frames_apart(pool: UnifiedBrowserPool) -> list[str]:
@@ -130,6 +148,7 @@ async def asked_for(lease: Lease, web: Web, path: str, done: str) -> set[str]:
     return {one.partition("?")[0] for one in web.paths} - {"/favicon.ico"}
 
 
+@pytest.mark.browser
 async def test_addresses_that_match_a_pattern_are_not_asked_for(pool: UnifiedBrowserPool, web: Web) -> None:
     async with pool.lease() as lease:
         everything = await asked_for(lease, web, "/shown", "loaded")
@@ -141,6 +160,7 @@ async def test_addresses_that_match_a_pattern_are_not_asked_for(pool: UnifiedBro
         assert await lease.evaluate("() => window.ads === undefined")
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("kind", "paths"),
     (
@@ -165,6 +185,7 @@ async def test_things_of_a_kind_are_not_asked_for(
         assert kept == everything - paths - along
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("path", WHERE)
 async def test_patterns_hold_in_frames_of_other_processes_and_in_workers(
     pool: UnifiedBrowserPool, web: Web, path: str
@@ -179,6 +200,7 @@ async def test_patterns_hold_in_frames_of_other_processes_and_in_workers(
         assert await asked_for(lease, web, path, "told") == everything
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("path", WHERE)
 async def test_kinds_hold_in_frames_of_other_processes_and_in_workers(
     pool: UnifiedBrowserPool, web: Web, path: str
@@ -191,6 +213,7 @@ async def test_kinds_hold_in_frames_of_other_processes_and_in_workers(
         assert kept == everything - {"/data", "/ads/data", "/ads/image.png", "/image.png"}
 
 
+@pytest.mark.browser
 async def test_the_frames_of_these_tests_are_in_processes_of_their_own(pool: UnifiedBrowserPool, web: Web) -> None:
     async with pool.lease() as lease:
         await asked_for(lease, web, "/framed", "told")
@@ -199,6 +222,7 @@ async def test_the_frames_of_these_tests_are_in_processes_of_their_own(pool: Uni
         assert sorted(await frames_apart(pool)) == [f"{web.url}/works_too", f"{web.other_url}/middle"]
 
 
+@pytest.mark.browser
 async def test_what_is_blocked_while_a_frame_is_there_holds_in_it_from_then_on(
     pool: UnifiedBrowserPool, web: Web
 ) -> None:
@@ -227,6 +251,7 @@ async def test_what_is_blocked_while_a_frame_is_there_holds_in_it_from_then_on(
     assert web.paths[2:] == ["/ads/one", "/one", "/two", "/ads/four", "/four"]
 
 
+@pytest.mark.browser
 async def test_a_kind_that_is_none_is_refused_and_those_there_are_are_named(pool: UnifiedBrowserPool) -> None:
     async with pool.lease() as lease:
         with pytest.raises(ValueError, match="pictures can't be blocked; what can be: stylesheet, image"):
@@ -254,6 +279,7 @@ PATTERNS = (
 ADDRESSES = ("/ads/1", "/roads/", "/a.png?big", "/a/b/c", "/c/b/a", "/q?x=1", "/qzx=1", "/a?b", "/ADS/")
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("pattern", PATTERNS)
 async def test_a_pattern_means_the_same_to_chromium_and_to_us(
     pool: UnifiedBrowserPool, web: Web, pattern: str

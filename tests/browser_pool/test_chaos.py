@@ -15,17 +15,20 @@ import pytest
 from browser_pool import UnifiedBrowserPool
 from memory import MemoryBudget
 from tests.browser_pool.chaos import Chaos, Left
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite
+
+pytestmark = pytest.mark.browser
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Folders = Callable[[], list[str]]
 
-PAGES = int(os.environ.get("TIDEGATE_CHAOS_PAGES", "60"))
+PAGES = int(os.environ.get("TIDEGATE_CHAOS_PAGES", "30"))
 SEED = int(os.environ.get("TIDEGATE_CHAOS_SEED", "1"))
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

@@ -99,6 +99,7 @@ def test_a_file_that_may_not_be_run_is_not_taken(path_folder: Path, tmp_path: Pa
         find_chromium()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("script", "said"),
     (
@@ -115,6 +116,7 @@ def test_one_that_does_not_start_is_told_by_what_it_said(tmp_path: Path, script:
     assert caught.value.executable == str(fake)
 
 
+@pytest.mark.processes
 def test_one_that_is_no_program_is_told_by_the_system(tmp_path: Path) -> None:
     fake = tmp_path / "chromium"
     fake.write_bytes(b"\x00\x01nothing to run")
@@ -123,12 +125,15 @@ def test_one_that_is_no_program_is_told_by_the_system(tmp_path: Path) -> None:
         check_start(Chromium(fake, "setting"))
 
 
+@pytest.mark.browser
+@pytest.mark.processes
 def test_one_that_starts_is_provided_and_nothing_is_got(chromium: Path) -> None:
     told: list[str] = []
     assert provide_chromium(chromium, told.append) == Chromium(chromium, "setting")
     assert told == []
 
 
+@pytest.mark.processes
 def test_where_the_users_own_does_not_start_no_other_is_got_behind_their_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +158,7 @@ def test_a_download_that_fails_is_followed_by_the_package_and_each_problem_is_to
     assert "not root, and no sudo" in told
 
 
+@pytest.mark.processes
 def test_what_the_package_manager_brought_is_taken(path_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def install(tell: object) -> None:
         executable(path_folder / "chromium-headless-shell")

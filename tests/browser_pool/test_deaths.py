@@ -24,7 +24,10 @@ from browser_pool import (
 from browser_pool.cdp.browser import CdpBrowser
 from browser_pool.node.browser import NodeBrowser
 from memory.processes import Role, role_of
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite
+
+pytestmark = pytest.mark.browser
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
@@ -42,7 +45,7 @@ VICTIMS = ((False, Role.BROWSER), (True, Role.BROWSER), (True, Role.DRIVER))
 """Without Playwright pages there is no driver to kill."""
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

@@ -14,7 +14,10 @@ import pytest
 
 from browser_pool import LaunchFailed, NoScratch, UnifiedBrowserPool
 from memory.processes import Role, role_of
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
@@ -27,7 +30,7 @@ SHOWN = """() => new Promise((done) => {
 })"""
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

@@ -26,6 +26,7 @@ Folders = Callable[[], list[str]]
 Started = Callable[[], list[psutil.Process]]
 
 
+@pytest.mark.browser
 async def test_after_close_no_process_no_folder_and_no_task_is_left(
     make_pool: MakePool, started: Started, folders: Folders
 ) -> None:
@@ -45,6 +46,7 @@ async def test_after_close_no_process_no_folder_and_no_task_is_left(
         await kept.evaluate("() => 1")
 
 
+@pytest.mark.browser
 async def test_an_error_in_the_body_comes_out_as_it_is_and_leaves_nothing(
     make_pool: MakePool, started: Started, folders: Folders
 ) -> None:
@@ -58,6 +60,7 @@ async def test_an_error_in_the_body_comes_out_as_it_is_and_leaves_nothing(
     assert folders() == []
 
 
+@pytest.mark.browser
 async def test_a_pool_with_its_own_monitor_ends_that_too(chromium: Path, scratch: Path) -> None:
     tasks_before = asyncio.all_tasks()
     async with UnifiedBrowserPool(PoolSettings(chromium=chromium, scratch=scratch)) as pool:
@@ -67,6 +70,7 @@ async def test_a_pool_with_its_own_monitor_ends_that_too(chromium: Path, scratch
     assert asyncio.all_tasks() == tasks_before
 
 
+@pytest.mark.processes
 async def test_a_pool_is_not_held_up_by_a_chromium_that_never_starts(
     monitor: MemoryMonitor, scratch: Path, tmp_path: Path, started: Callable[[], list[psutil.Process]]
 ) -> None:
@@ -77,8 +81,8 @@ async def test_a_pool_is_not_held_up_by_a_chromium_that_never_starts(
         PoolSettings(chromium=silent, scratch=scratch, needs_page=False), guard=MemoryGuard(monitor)
     )
     opening = asyncio.create_task(pool.__aenter__())
-    while not started():  # noqa: ASYNC110 nobody announces a process
-        await asyncio.sleep(0.01)
+    while not started():  # noqa: ASYNC110 no event tells of a process
+        await asyncio.sleep(0.05)
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
@@ -86,6 +90,7 @@ async def test_a_pool_is_not_held_up_by_a_chromium_that_never_starts(
     assert list(scratch.iterdir()) == []  # noqa: ASYNC240 a folder of nothing
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("script", "said"),
     (
@@ -136,6 +141,8 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.browser
+@pytest.mark.processes
 async def test_after_sigkill_of_its_owner_no_process_is_left(
     chromium: Path, scratch: Path, eventually: Eventually
 ) -> None:
@@ -160,6 +167,7 @@ async def test_after_sigkill_of_its_owner_no_process_is_left(
     await eventually(lambda: not any(runs(process) for process in below))
 
 
+@pytest.mark.browser
 async def test_a_driver_whose_start_is_cancelled_leaves_no_task(
     scratch: Path,
     started: Callable[[], list[psutil.Process]],

@@ -135,6 +135,7 @@ def test_there_is_a_name_for_every_event_and_no_two_share_one() -> None:
     assert len({name for name, _ in NAMES.values()}) == len(every)
 
 
+@pytest.mark.browser
 async def test_a_pool_tells_of_its_browser_and_then_of_each_lease(
     chromium: Path, scratch: Path, monitor: MemoryMonitor, demo_site: DemoSite
 ) -> None:
@@ -154,6 +155,7 @@ async def test_a_pool_tells_of_its_browser_and_then_of_each_lease(
     assert (over.number, over.how, over.pages) == (number, "released", 1)
 
 
+@pytest.mark.browser
 async def test_a_hook_that_raises_does_the_pool_no_harm(make_pool: MakePool, demo_site: DemoSite) -> None:
     def is_broken(event: PoolEvent) -> None:
         raise RuntimeError(f"no room for {event}")
@@ -172,6 +174,7 @@ async def test_a_hook_that_raises_does_the_pool_no_harm(make_pool: MakePool, dem
     assert [line["event"] for line in logs if line["log_level"] == "error"] == ["hook.failed", "hook.failed"]
 
 
+@pytest.mark.browser
 async def test_what_goes_wrong_is_told_as_well(make_pool: MakePool, eventually: Eventually) -> None:
     async def overstay(pool: UnifiedBrowserPool) -> None:
         async with pool.lease(site="x", deadline=1.0) as lease:

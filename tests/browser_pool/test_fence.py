@@ -26,6 +26,8 @@ from browser_pool import (
 )
 from tests.browser_pool.web import LOADED, ForwardProxy, Web, serving
 
+pytestmark = pytest.mark.browser
+
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 
 TITLE = "() => document.title"
@@ -68,8 +70,8 @@ async def web(private: Web) -> AsyncIterator[Web]:
 
 
 @pytest.fixture
-async def lease(make_pool: MakePool) -> AsyncIterator[Lease]:
-    async with make_pool(max_contexts=1) as pool, pool.lease(site="pier") as lease:
+async def lease(driver_pool: UnifiedBrowserPool) -> AsyncIterator[Lease]:
+    async with driver_pool.lease(site="pier") as lease:
         yield lease
 
 
@@ -201,7 +203,7 @@ async def test_a_saved_page_is_served_within_a_fence(lease: Lease, web: Web, pri
 
 
 async def test_a_fence_holds_behind_a_proxy_that_asks_for_a_password(
-    make_pool: MakePool, web: Web, private: Web
+    driver_pool: UnifiedBrowserPool, web: Web, private: Web
 ) -> None:
     web.moved["/inward"] = "http://private.test/"
     asked: list[str] = []
@@ -210,9 +212,9 @@ async def test_a_fence_holds_behind_a_proxy_that_asks_for_a_password(
         asked.append(url)
         return "it is private"
 
-    async with serving(ForwardProxy(web, ("reader", "password"))) as proxy, make_pool(max_contexts=1) as pool:
+    async with serving(ForwardProxy(web, ("reader", "password"))) as proxy:
         identity = Identity("proxied", proxy=Proxy(proxy.server, "reader", "password"))
-        async with pool.lease(site="pier", identity=identity) as lease:
+        async with driver_pool.lease(site="pier", identity=identity) as lease:
             await lease.fence(may_open)
             opened = await lease.open("http://site.test/", timeout_seconds=10)
             assert (opened.status, opened.remote) == (200, None)
@@ -222,16 +224,15 @@ async def test_a_fence_holds_behind_a_proxy_that_asks_for_a_password(
         assert not any("private.test" in one for one in proxy.passed)
 
 
-async def test_the_next_lease_is_not_fenced(make_pool: MakePool, web: Web, private: Web) -> None:
+async def test_the_next_lease_is_not_fenced(driver_pool: UnifiedBrowserPool, web: Web, private: Web) -> None:
     guard = Guard(private)
-    async with make_pool(max_contexts=1) as pool:
-        async with pool.lease(site="pier") as lease:
-            await lease.fence(guard.may_open)
-            await _open(lease, f"{web.url}/")
-            first = lease.context
-        async with pool.lease(site="pier") as lease:
-            assert lease.context is first
-            assert await _open(lease, f"{web.url}/away") == "private"
+    async with driver_pool.lease(site="pier") as lease:
+        await lease.fence(guard.may_open)
+        await _open(lease, f"{web.url}/")
+        first = lease.context
+    async with driver_pool.lease(site="pier") as lease:
+        assert lease.context is first
+        assert await _open(lease, f"{web.url}/away") == "private"
     assert guard.asked == []
 
 

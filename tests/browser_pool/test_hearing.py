@@ -12,6 +12,8 @@ from browser_pool import Heard, Lease, UnifiedBrowserPool
 from browser_pool.hearing import MOST_BODIES, MOST_BODY_BYTES
 from tests.browser_pool.web import LOADED, Page, Web, serving
 
+pytestmark = pytest.mark.browser
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 
@@ -52,8 +54,8 @@ async def web() -> AsyncIterator[Web]:
 
 
 @pytest.fixture
-async def lease(make_pool: MakePool) -> AsyncIterator[Lease]:
-    async with make_pool(max_contexts=1) as pool, pool.lease(site="pier") as lease:
+async def lease(driver_pool: UnifiedBrowserPool) -> AsyncIterator[Lease]:
+    async with driver_pool.lease(site="pier") as lease:
         yield lease
 
 
@@ -155,16 +157,15 @@ async def test_nothing_is_heard_that_nobody_asked_to_hear(lease: Lease, web: Web
     assert await lease.heard() == []
 
 
-async def test_the_next_lease_hears_nothing_of_the_one_before(make_pool: MakePool, web: Web) -> None:
-    async with make_pool(max_contexts=1) as pool:
-        async with pool.lease(site="pier") as lease:
-            await lease.hear(["*"])
-            await _open(lease, f"{web.url}/feed")
-            first = lease.context
-        async with pool.lease(site="pier") as lease:
-            assert lease.context is first
-            await _open(lease, f"{web.url}/feed")
-            assert await lease.heard() == []
+async def test_the_next_lease_hears_nothing_of_the_one_before(driver_pool: UnifiedBrowserPool, web: Web) -> None:
+    async with driver_pool.lease(site="pier") as lease:
+        await lease.hear(["*"])
+        await _open(lease, f"{web.url}/feed")
+        first = lease.context
+    async with driver_pool.lease(site="pier") as lease:
+        assert lease.context is first
+        await _open(lease, f"{web.url}/feed")
+        assert await lease.heard() == []
 
 
 async def test_what_is_blocked_stays_blocked_while_a_page_is_listened_to(lease: Lease, web: Web) -> None:

@@ -13,6 +13,8 @@ import pytest
 from browser_pool import Identity, IdentityRefused, IdentityUnreadable, Lease, UnifiedBrowserPool
 from tests.browser_pool.web import LOADED, SCRIPT, Page, Web, serving
 
+pytestmark = pytest.mark.browser
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 
@@ -52,9 +54,8 @@ async def web() -> AsyncIterator[Web]:
 
 
 @pytest.fixture
-async def pool(make_pool: MakePool) -> AsyncIterator[UnifiedBrowserPool]:
-    async with make_pool(max_contexts=3) as pool:
-        yield pool
+def pool(driver_pool: UnifiedBrowserPool) -> UnifiedBrowserPool:
+    return driver_pool
 
 
 def storage_state(folder: Path, content: Any) -> Path:

@@ -11,6 +11,8 @@ import pytest
 from browser_pool import Identity, Lease, UnifiedBrowserPool
 from tests.browser_pool.web import LOADED, SCRIPT, Page, Web, serving
 
+pytestmark = pytest.mark.browser
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 
@@ -44,9 +46,8 @@ async def web() -> AsyncIterator[Web]:
 
 
 @pytest.fixture
-async def pool(make_pool: MakePool) -> AsyncIterator[UnifiedBrowserPool]:
-    async with make_pool(max_contexts=3) as pool:
-        yield pool
+def pool(driver_pool: UnifiedBrowserPool) -> UnifiedBrowserPool:
+    return driver_pool
 
 
 def all_free(pool: UnifiedBrowserPool, count: int) -> Callable[[], bool]:

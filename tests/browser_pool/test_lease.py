@@ -11,6 +11,8 @@ import pytest
 from browser_pool import Identity, LeaseEnded, LeaseRequest, NavigationFailed, UnifiedBrowserPool
 from tidegate.demo import DemoSite
 
+pytestmark = pytest.mark.browser
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 

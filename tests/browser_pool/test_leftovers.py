@@ -13,14 +13,17 @@ import pytest
 from browser_pool import Lease, LeaseEnded, LeaseRequest, ScriptFailed, UnifiedBrowserPool, UrlQuarantined
 from browser_pool.cdp import connection, transport
 from memory.processes import Role, role_of
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite
+
+pytestmark = pytest.mark.browser
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Started = Callable[[], list[psutil.Process]]
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

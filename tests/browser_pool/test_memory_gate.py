@@ -28,6 +28,7 @@ async def refusal(asking: Awaitable[object]) -> LeaseRefused:
     return caught.value
 
 
+@pytest.mark.browser
 async def test_who_gets_no_memory_before_the_deadline_is_told_the_arithmetic(make_pool: MakePool, dial: Dial) -> None:
     async with make_pool() as pool:
         dial.used_mb = 3900
@@ -42,6 +43,7 @@ async def test_who_gets_no_memory_before_the_deadline_is_told_the_arithmetic(mak
         assert pool.statistics().contexts_made == 0
 
 
+@pytest.mark.browser
 async def test_who_waits_for_memory_is_served_when_there_is_some(
     make_pool: MakePool, dial: Dial, eventually: Eventually
 ) -> None:
@@ -53,6 +55,7 @@ async def test_who_waits_for_memory_is_served_when_there_is_some(
         pool.release(await asking)
 
 
+@pytest.mark.browser
 async def test_each_lease_is_promised_its_memory_before_the_next_is_decided(
     make_pool: MakePool, dial: Dial, eventually: Eventually
 ) -> None:
@@ -73,6 +76,7 @@ async def test_each_lease_is_promised_its_memory_before_the_next_is_decided(
         assert budget.unused_bytes == 0
 
 
+@pytest.mark.browser
 async def test_a_lease_that_has_ended_gives_its_memory_back_at_once(make_pool: MakePool) -> None:
     budget = MemoryBudget()
     async with make_pool(budget) as pool:
@@ -81,6 +85,7 @@ async def test_a_lease_that_has_ended_gives_its_memory_back_at_once(make_pool: M
         assert budget.statistics().reservations == 0
 
 
+@pytest.mark.browser
 async def test_while_the_ladder_is_climbed_no_lease_starts(
     make_pool: MakePool, monitor: MemoryMonitor, eventually: Eventually
 ) -> None:
@@ -105,6 +110,7 @@ async def test_while_the_ladder_is_climbed_no_lease_starts(
         remove()
 
 
+@pytest.mark.browser
 async def test_for_want_of_memory_the_ladder_is_climbed(
     make_pool: MakePool, monitor: MemoryMonitor, dial: Dial
 ) -> None:
@@ -123,6 +129,7 @@ async def test_for_want_of_memory_the_ladder_is_climbed(
         remove()
 
 
+@pytest.mark.browser
 async def test_alone_and_after_the_ladder_one_lease_is_granted_where_waiting_would_be_for_ever(
     make_pool: MakePool, dial: Dial, eventually: Eventually
 ) -> None:
@@ -137,6 +144,7 @@ async def test_alone_and_after_the_ladder_one_lease_is_granted_where_waiting_wou
         assert pool.statistics().granted_alone == 2
 
 
+@pytest.mark.browser
 async def test_closing_idle_contexts_closes_exactly_the_idle_ones(
     make_pool: MakePool, monitor: MemoryMonitor, eventually: Eventually
 ) -> None:
@@ -153,6 +161,7 @@ async def test_closing_idle_contexts_closes_exactly_the_idle_ones(
             assert (pool.statistics().leased, pool.statistics().free, pool.statistics().closing) == (1, 0, 0)
 
 
+@pytest.mark.browser
 async def test_reclaim_leaves_pages_open_and_usable(
     make_pool: MakePool, monitor: MemoryMonitor, eventually: Eventually
 ) -> None:
@@ -168,6 +177,7 @@ async def test_reclaim_leaves_pages_open_and_usable(
             assert await lease.evaluate("() => window.kept") == "here"
 
 
+@pytest.mark.browser
 async def test_a_page_that_hangs_does_not_keep_the_others_from_giving_back(
     make_pool: MakePool, monitor: MemoryMonitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +203,7 @@ async def test_a_limit_in_which_no_browser_fits_is_said_before_anything_is_start
     assert started() == []
 
 
+@pytest.mark.browser
 async def test_room_that_others_take_just_now_is_waited_for(
     make_pool: MakePool, dial: Dial, started: Callable[[], list[object]]
 ) -> None:

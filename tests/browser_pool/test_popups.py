@@ -12,6 +12,8 @@ from browser_pool import UnifiedBrowserPool
 from tests.browser_pool.web import Page, Web, serving
 from tests.headed import display, screen, windowed_chromium  # noqa: F401 fixtures
 
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 

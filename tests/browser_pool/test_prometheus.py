@@ -135,6 +135,7 @@ def test_what_was_closed_counts_no_more_and_leaves_nothing_in_the_registry(regis
         assert b"browser_pool_contexts" in generate_latest(registry)
 
 
+@pytest.mark.browser
 async def test_the_gauges_are_the_pool_at_the_moment_of_the_scrape(
     make_pool: MakePool, demo_site: DemoSite, registry: CollectorRegistry, eventually: Eventually
 ) -> None:
@@ -161,6 +162,7 @@ async def test_the_gauges_are_the_pool_at_the_moment_of_the_scrape(
             assert found['browser_pool_requests_refused_total{reason="slot",site="y"}'] == 1
 
 
+@pytest.mark.browser
 async def test_what_the_pool_counts_itself_and_what_the_events_tell_is_the_same(
     make_pool: MakePool, registry: CollectorRegistry, eventually: Eventually
 ) -> None:

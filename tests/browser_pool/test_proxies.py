@@ -67,9 +67,8 @@ async def guarded(web: Web) -> AsyncIterator[ForwardProxy]:
 
 
 @pytest.fixture
-async def pool(make_pool: MakePool) -> AsyncIterator[UnifiedBrowserPool]:
-    async with make_pool(max_contexts=3) as pool:
-        yield pool
+def pool(driver_pool: UnifiedBrowserPool) -> UnifiedBrowserPool:
+    return driver_pool
 
 
 def through(server: str, *, username: str = "", password: str = "", bypass: str = "") -> Identity:
@@ -80,6 +79,7 @@ async def status_of(lease: Lease, url: str) -> int | None:
     return (await lease.open(url, timeout_seconds=20)).status
 
 
+@pytest.mark.browser
 async def test_what_is_opened_goes_through_the_proxy_and_others_do_not(
     pool: UnifiedBrowserPool, proxy: ForwardProxy, web: Web
 ) -> None:
@@ -91,6 +91,7 @@ async def test_what_is_opened_goes_through_the_proxy_and_others_do_not(
         assert proxy.passed == [f"{SITE}/"]
 
 
+@pytest.mark.browser
 async def test_so_does_what_a_page_a_frame_and_a_worker_fetch(
     pool: UnifiedBrowserPool, proxy: ForwardProxy, web: Web
 ) -> None:
@@ -104,6 +105,7 @@ async def test_so_does_what_a_page_a_frame_and_a_worker_fetch(
     assert len(web.asked) == len(proxy.passed)
 
 
+@pytest.mark.browser
 async def test_even_this_machine_is_asked_for_through_the_proxy(
     pool: UnifiedBrowserPool, proxy: ForwardProxy, web: Web
 ) -> None:
@@ -113,6 +115,7 @@ async def test_even_this_machine_is_asked_for_through_the_proxy(
             assert proxy.passed[-1] == f"{url}/"
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("bypass", ("127.0.0.1", "example.com, 127.0.0.1", "<loopback>"))
 async def test_what_is_to_go_past_it_does(
     pool: UnifiedBrowserPool, proxy: ForwardProxy, web: Web, bypass: str
@@ -124,6 +127,7 @@ async def test_what_is_to_go_past_it_does(
         assert proxy.passed == [f"{SITE}/"]
 
 
+@pytest.mark.browser
 async def test_a_proxy_is_told_the_password_and_the_sites_are_not(
     pool: UnifiedBrowserPool, guarded: ForwardProxy, web: Web
 ) -> None:
@@ -137,6 +141,7 @@ async def test_a_proxy_is_told_the_password_and_the_sites_are_not(
     assert not any("authorization" in one.headers for one in web.asked)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("password", ("wrong", ""))
 async def test_with_a_wrong_password_its_refusal_is_what_comes_and_it_is_not_asked_again_and_again(
     pool: UnifiedBrowserPool, guarded: ForwardProxy, password: str
@@ -148,11 +153,13 @@ async def test_with_a_wrong_password_its_refusal_is_what_comes_and_it_is_not_ask
     assert guarded.passed == []
 
 
+@pytest.mark.browser
 async def test_a_proxy_whose_password_nobody_gave_refuses(pool: UnifiedBrowserPool, guarded: ForwardProxy) -> None:
     async with pool.lease(identity=through(guarded.server)) as lease:
         assert await status_of(lease, f"{SITE}/") == 407
 
 
+@pytest.mark.browser
 async def test_blocking_and_saved_pages_work_behind_a_proxy_with_a_password(
     pool: UnifiedBrowserPool, guarded: ForwardProxy, web: Web
 ) -> None:
@@ -167,6 +174,7 @@ async def test_blocking_and_saved_pages_work_behind_a_proxy_with_a_password(
         assert "/kept" not in web.paths
 
 
+@pytest.mark.browser
 async def test_a_proxy_that_is_not_there_is_a_failure_of_the_page_and_not_of_the_browser(
     pool: UnifiedBrowserPool, web: Web, unused_tcp_port: int
 ) -> None:

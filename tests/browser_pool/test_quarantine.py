@@ -11,6 +11,7 @@ import pytest
 from browser_pool import BrowserGone, NavigationFailed, PageCrashed, UnifiedBrowserPool, UrlQuarantined
 from browser_pool.events import AddressQuarantined, PoolEvent
 from browser_pool.quarantine import Quarantine
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -127,10 +128,11 @@ def test_strikes_that_are_far_apart_do_not_add_up(quarantine: Quarantine, clock:
 class TestInAPool:
     """With a real renderer that dies."""
 
-    @pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+    @pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
     def needs_page(self, request: pytest.FixtureRequest) -> bool:
         return bool(request.param)
 
+    @pytest.mark.browser
     async def test_an_address_that_kills_its_renderer_is_not_opened_again_and_others_are(
         self, make_pool: MakePool, demo_site: DemoSite
     ) -> None:
@@ -156,6 +158,7 @@ class TestInAPool:
             assert pool.statistics().browsers_lost == 0
         assert [event for event in told if isinstance(event, AddressQuarantined)] == [AddressQuarantined(kills, 2)]
 
+    @pytest.mark.browser
     async def test_to_be_refused_an_address_leaves_the_lease_as_it_was(
         self, make_pool: MakePool, demo_site: DemoSite, eventually: Eventually
     ) -> None:
@@ -168,6 +171,7 @@ class TestInAPool:
                 assert await lease.evaluate("() => location.pathname") == "/"
             await eventually(lambda: pool.statistics().free == 1)
 
+    @pytest.mark.browser
     async def test_what_is_read_when_the_pool_closes_has_killed_nothing(
         self, make_pool: MakePool, demo_site: DemoSite
     ) -> None:
@@ -184,6 +188,7 @@ class TestInAPool:
         await asyncio.gather(hanging, return_exceptions=True)
         assert pool.quarantined() == ()
 
+    @pytest.mark.browser
     async def test_an_innocent_address_that_was_open_when_the_browser_died_is_out_at_its_next_visit(
         self, make_pool: MakePool, demo_site: DemoSite, eventually: Eventually
     ) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from browser_pool import LeaseRefused, LeaseRequest, UnifiedBrowserPool
 
+pytestmark = pytest.mark.browser
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 

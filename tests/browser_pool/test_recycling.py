@@ -83,6 +83,7 @@ def browsers(started: Started) -> int:
     return roles.count(Role.BROWSER)
 
 
+@pytest.mark.browser
 async def test_a_busy_pool_recycles_who_is_at_work_goes_on_and_who_comes_gets_the_new_browser(
     make_pool: MakePool,
     monitor: MemoryMonitor,
@@ -113,6 +114,7 @@ async def test_a_busy_pool_recycles_who_is_at_work_goes_on_and_who_comes_gets_th
     assert started() == []
 
 
+@pytest.mark.browser
 async def test_what_two_browsers_hold_together_is_not_learned_as_what_one_does(
     make_pool: MakePool, monitor: MemoryMonitor, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +130,7 @@ async def test_what_two_browsers_hold_together_is_not_learned_as_what_one_does(
             assert "browser" not in pool._guard.costs.observations()
 
 
+@pytest.mark.browser
 async def test_where_two_do_not_fit_the_next_waits_until_the_old_one_is_empty(
     make_pool: MakePool,
     monitor: MemoryMonitor,
@@ -154,6 +157,7 @@ async def test_where_two_do_not_fit_the_next_waits_until_the_old_one_is_empty(
         pool.release(lease)
 
 
+@pytest.mark.browser
 async def test_a_pool_that_is_closed_while_a_browser_drains_leaves_nothing(
     make_pool: MakePool,
     monitor: MemoryMonitor,

@@ -64,6 +64,7 @@ async def climb(monitor: MemoryMonitor, highest: Rung) -> dict[str, str]:
     return {step.name: step.detail for step in report.steps}
 
 
+@pytest.mark.browser
 async def test_a_lease_that_is_recalled_ends_its_work_with_a_typed_error_and_the_other_goes_on(
     make_pool: MakePool, monitor: MemoryMonitor, eventually: Eventually
 ) -> None:
@@ -88,6 +89,7 @@ async def test_a_lease_that_is_recalled_ends_its_work_with_a_typed_error_and_the
             assert said["recall the costliest lease"] == "no lease can be deferred (1 at work)"
 
 
+@pytest.mark.browser
 async def test_a_plainly_acquired_lease_that_is_recalled_says_so_at_its_next_step(
     make_pool: MakePool, monitor: MemoryMonitor
 ) -> None:
@@ -102,6 +104,7 @@ async def test_a_plainly_acquired_lease_that_is_recalled_says_so_at_its_next_ste
         pool.release(first)
 
 
+@pytest.mark.browser
 async def test_a_young_browser_is_not_ended_because_that_would_free_nothing(
     make_pool: MakePool, monitor: MemoryMonitor
 ) -> None:
@@ -111,6 +114,7 @@ async def test_a_young_browser_is_not_ended_because_that_would_free_nothing(
         assert await mine.evaluate("() => 1 + 1") == 2
 
 
+@pytest.mark.browser
 async def test_at_the_very_end_the_browser_is_ended_and_the_next_lease_starts_another(
     make_pool: MakePool, monitor: MemoryMonitor, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
 ) -> None:
@@ -133,6 +137,7 @@ async def test_at_the_very_end_the_browser_is_ended_and_the_next_lease_starts_an
         assert (figures.browser_launches, figures.browsers_recycled, figures.browsers_lost) == (2, 1, 0)
 
 
+@pytest.mark.browser
 async def test_a_fat_browser_is_replaced_when_nobody_is_at_work_in_it(
     make_pool: MakePool, monitor: MemoryMonitor
 ) -> None:
@@ -151,6 +156,7 @@ async def test_a_fat_browser_is_replaced_when_nobody_is_at_work_in_it(
         assert pool.statistics().browser_launches == 2
 
 
+@pytest.mark.browser
 async def test_the_deadline_still_ends_a_lease_as_a_deadline(make_pool: MakePool) -> None:
     async with make_pool() as pool:
         with pytest.raises(LeaseEnded) as ended:

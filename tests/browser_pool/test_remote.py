@@ -22,6 +22,9 @@ from browser_pool.endpoint import LOCAL
 from browser_pool.processes import below
 from tests.browser_pool.elsewhere import PlaywrightServer, RemoteChromium, doorkeeper
 from tests.browser_pool.web import LOADED, Page, Web, serving
+from tests.needs import rest_slow
+
+pytestmark = pytest.mark.browser
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
@@ -34,7 +37,7 @@ PAGES: dict[str, Page] = {
 }
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
@@ -89,6 +92,7 @@ async def reads(lease: Lease, web: Web) -> None:
     assert await lease.evaluate("() => document.title") == "home"
 
 
+@pytest.mark.processes
 async def test_a_lease_elsewhere_has_the_four_verbs(
     make_pool: MakePool, either: Remote, web: Web, *, needs_page: bool
 ) -> None:
@@ -113,6 +117,7 @@ async def test_a_lease_elsewhere_has_the_four_verbs(
                 _ = lease.page
 
 
+@pytest.mark.processes
 async def test_a_context_elsewhere_is_warm_for_the_next_and_a_fresh_one_is_not_used_again(
     make_pool: MakePool, either: Remote, web: Web, eventually: Eventually
 ) -> None:
@@ -126,6 +131,7 @@ async def test_a_context_elsewhere_is_warm_for_the_next_and_a_fresh_one_is_not_u
         assert numbers[0] == numbers[1] != numbers[2]
 
 
+@pytest.mark.processes
 async def test_its_memory_is_not_charged_here(
     make_pool: MakePool, either: Remote, web: Web, started: Started, *, needs_page: bool
 ) -> None:
@@ -140,6 +146,7 @@ async def test_its_memory_is_not_charged_here(
         assert len(ours) == (1 if uses_driver else 0)
 
 
+@pytest.mark.processes
 async def test_it_goes_on_when_the_pool_closes_and_nothing_of_ours_stays_there(
     make_pool: MakePool, remote: RemoteChromium, web: Web
 ) -> None:
@@ -165,6 +172,7 @@ async def test_a_playwright_server_goes_on_when_the_pool_closes(make_pool: MakeP
             assert server.process.is_running()
 
 
+@pytest.mark.processes
 async def test_a_name_that_devtools_do_not_answer_to_is_made_an_address_first(
     make_pool: MakePool, remote: RemoteChromium, web: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +187,7 @@ async def test_a_name_that_devtools_do_not_answer_to_is_made_an_address_first(
         await reads(lease, web)
 
 
+@pytest.mark.processes
 async def test_leases_are_spread_and_a_place_takes_no_more_than_it_may(
     make_pool: MakePool, remote: RemoteChromium, other: RemoteChromium, web: Web
 ) -> None:
@@ -190,6 +199,7 @@ async def test_leases_are_spread_and_a_place_takes_no_more_than_it_may(
             await reads(lease, web)
 
 
+@pytest.mark.processes
 async def test_this_machine_and_another_serve_side_by_side(
     make_pool: MakePool, remote: RemoteChromium, web: Web, started: Started
 ) -> None:
@@ -202,6 +212,7 @@ async def test_this_machine_and_another_serve_side_by_side(
         assert len(pool._fleet.local_browsers) == 1
 
 
+@pytest.mark.processes
 async def test_a_place_that_asks_for_a_password_is_told_it(make_pool: MakePool, either: Remote, web: Web) -> None:
     async with doorkeeper(either.port, "user", "pass word") as port:
         address = either.address.replace(f"://127.0.0.1:{either.port}", f"://user:pass%20word@127.0.0.1:{port}")

@@ -22,6 +22,9 @@ from browser_pool import (
 from browser_pool.events import EndpointDown, PoolEvent
 from tests.browser_pool.elsewhere import PlaywrightServer, RemoteChromium
 from tests.browser_pool.web import LOADED, Web, serving
+from tests.needs import rest_slow
+
+pytestmark = pytest.mark.browser
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
@@ -33,7 +36,7 @@ HANG = "() => new Promise(() => {})"
 PAGES = {"/": "<!doctype html><title>home</title><body>home"}
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
@@ -100,6 +103,7 @@ async def reads(lease: Lease, web: Web) -> None:
     assert await lease.evaluate("() => document.title") == "home"
 
 
+@pytest.mark.processes
 async def test_a_pool_opens_and_serves_while_one_of_its_places_is_down(
     make_pool: MakePool, remote: RemoteChromium, web: Web, nowhere: Endpoint, eventually: Eventually
 ) -> None:
@@ -134,6 +138,7 @@ async def test_what_answers_and_is_no_browser_is_said_to_be_none_without_the_pas
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.processes
 async def test_when_the_last_place_goes_down_requests_are_refused_with_its_name(
     make_pool: MakePool, remote: RemoteChromium, web: Web, eventually: Eventually
 ) -> None:
@@ -152,6 +157,7 @@ async def test_when_the_last_place_goes_down_requests_are_refused_with_its_name(
         await eventually(adds_up(pool))
 
 
+@pytest.mark.processes
 async def test_a_place_that_dies_ends_its_leases_and_no_others(
     make_pool: MakePool, remote: RemoteChromium, other: RemoteChromium, web: Web, eventually: Eventually
 ) -> None:
@@ -177,6 +183,7 @@ async def test_a_place_that_dies_ends_its_leases_and_no_others(
         await eventually(adds_up(pool))
 
 
+@pytest.mark.processes
 @pytest.mark.usefixtures("no_pause")
 async def test_a_place_that_is_back_is_used_again(
     make_pool: MakePool, remote: RemoteChromium, other: RemoteChromium, web: Web, eventually: Eventually
@@ -196,6 +203,7 @@ async def test_a_place_that_is_back_is_used_again(
                 await reads(again, web)
 
 
+@pytest.mark.processes
 async def test_who_waits_for_a_place_to_come_back_is_served_when_it_is(
     make_pool: MakePool, either: Remote, web: Web, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from browser_pool import LeaseRequest, UnifiedBrowserPool
 from browser_pool.context import ContextState, WarmContext
 from browser_pool.renderers import AGAIN_AFTER_PAGES, AGAIN_AFTER_SECONDS, fitting, must_ask
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite
 
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -19,7 +20,7 @@ MIB = 1 << 20
 TAKE = "(mb) => { window.taken = new Uint8Array(mb << 20).fill(1); return window.taken.length; }"
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
@@ -60,6 +61,7 @@ def test_it_is_asked_after_a_page_and_a_moment_later_until_it_is_known_and_seldo
     assert not must_ask(context, 200.0)
 
 
+@pytest.mark.browser
 async def test_each_page_is_charged_with_what_its_own_process_holds(
     make_pool: MakePool, demo_site: DemoSite, eventually: Eventually
 ) -> None:

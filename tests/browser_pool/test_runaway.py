@@ -72,6 +72,7 @@ def test_a_page_may_have_a_heap_of_half_the_limit_where_that_is_less_than_the_ma
     assert added_flags(psutil.virtual_memory().total) == added_flags(None)
 
 
+@pytest.mark.browser
 async def test_in_an_emergency_the_page_that_has_run_away_is_ended_and_the_others_go_on(
     make_pool: MakePool, demo_site: DemoSite, monitor: MemoryMonitor, eventually: Eventually
 ) -> None:
@@ -105,6 +106,7 @@ async def test_in_an_emergency_the_page_that_has_run_away_is_ended_and_the_other
                 await other.open(address, timeout_seconds=10)
 
 
+@pytest.mark.browser
 async def test_a_page_that_fills_its_heap_without_end_crashes_by_itself_before_memory_is_short(
     make_pool: MakePool, demo_site: DemoSite, dial: Dial
 ) -> None:

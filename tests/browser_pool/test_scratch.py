@@ -9,9 +9,12 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from browser_pool.scratch import Scratch, started_for, sweep
 
 
+@pytest.mark.processes
 def test_the_folder_of_a_process_that_was_killed_is_swept_by_the_next(tmp_path: Path) -> None:
     code = f"import pathlib, browser_pool.scratch as s; s.Scratch.make(pathlib.Path({str(tmp_path)!r}))"
     subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 our own code
@@ -37,6 +40,7 @@ def test_a_pid_that_is_somebody_elses_today_protects_nothing(tmp_path: Path) -> 
     assert [folder.name for folder in sweep(tmp_path)] == [f"tidegate-{os.getpid()}-abc"]
 
 
+@pytest.mark.processes
 def test_what_still_runs_for_a_folder_whose_owner_is_gone_is_ended_with_it(tmp_path: Path) -> None:
     folder = tmp_path / f"tidegate-{os.getpid()}-abc"
     folder.mkdir()

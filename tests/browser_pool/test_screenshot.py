@@ -11,6 +11,8 @@ import pytest
 from browser_pool import Lease, NoScreenshot, UnifiedBrowserPool
 from tests.browser_pool.web import LOADED, Web, serving
 
+pytestmark = pytest.mark.browser
+
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 
 RED = "<!doctype html><title>red</title><body style='background: red'><img src='/image.png'>"
@@ -39,8 +41,8 @@ async def web() -> AsyncIterator[Web]:
 
 
 @pytest.fixture
-async def lease(make_pool: MakePool) -> AsyncIterator[Lease]:
-    async with make_pool(max_contexts=1) as pool, pool.lease(site="pier") as lease:
+async def lease(driver_pool: UnifiedBrowserPool) -> AsyncIterator[Lease]:
+    async with driver_pool.lease(site="pier") as lease:
         yield lease
 
 

@@ -15,6 +15,8 @@ from memory import MemoryBudget
 from tests.browser_pool.chaos import Left
 from tidegate.demo import DemoSite
 
+pytestmark = pytest.mark.browser
+
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 Folders = Callable[[], list[str]]
@@ -59,6 +61,7 @@ async def wave(pool: UnifiedBrowserPool, site: DemoSite) -> None:
     assert [error for error in ended[:-1] if error is not None and not isinstance(error, LeaseRecalled)] == []
 
 
+@pytest.mark.slow
 async def test_after_each_wave_there_is_as_much_as_after_the_first_and_in_the_end_nothing(
     make_pool: MakePool, demo_site: DemoSite, folders: Folders, eventually: Eventually
 ) -> None:

@@ -274,6 +274,8 @@ async def address_of(serving: WorkerProcess) -> str:
     return str(await until("the dashboard says where it is", said))
 
 
+@pytest.mark.browser
+@pytest.mark.processes
 async def test_the_health_check_is_well_once_a_page_has_loaded_without_knowing_the_token_and_ill_after_the_end(
     crew: Callable[..., Crew],
 ) -> None:
@@ -291,14 +293,17 @@ async def test_the_health_check_is_well_once_a_page_has_loaded_without_knowing_t
     assert (gone.returncode, where in gone.stdout) == (1, True)
 
 
+@pytest.mark.database
+@pytest.mark.browser
+@pytest.mark.processes
 async def test_the_health_check_is_ill_and_says_why_when_posts_are_not_read(
-    crew: Callable[..., Crew], fresh_dsn: str
+    crew: Callable[..., Crew], migrated_dsn: str
 ) -> None:
-    async with Database(fresh_dsn) as database:
+    async with Database(migrated_dsn) as database:
         await posts.follow(database, "demo", [("1", "http://127.0.0.1:1/p/1")])
         await database.pool.execute("update posts set due_at = now() - interval '5 hours'")
     rules = json.dumps(dict.fromkeys(JOBS, "off"))
-    serving = crew(fresh_dsn, dashboard="127.0.0.1:0", schedules=rules).start("serve")
+    serving = crew(migrated_dsn, dashboard="127.0.0.1:0", schedules=rules).start("serve")
     where = await address_of(serving)
 
     async def says_why() -> bool:
@@ -312,6 +317,7 @@ async def test_the_health_check_is_ill_and_says_why_when_posts_are_not_read(
     assert await serving.ended() == 0
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("given", ("off", "127.0.0.1:", "nowhere.invalid:1"))
 def test_the_health_check_is_ill_where_there_is_nobody_to_ask(given: str) -> None:
     asked = ask(given)

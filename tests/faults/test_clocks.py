@@ -7,7 +7,11 @@ import signal
 from collections.abc import Callable
 from datetime import datetime
 
+import pytest
+
 from tests.faults.crew import Crew, shared_database, until
+
+pytestmark = [pytest.mark.database, pytest.mark.browser, pytest.mark.processes]
 
 AHEAD_SECONDS = 5
 EVERY_SECONDS = 3
@@ -35,15 +39,16 @@ sys.exit(main())
 """
 
 
+@pytest.mark.slow
 async def test_two_workers_whose_clocks_are_apart_ask_for_each_run_once(
-    fresh_dsn: str, new_crew: Callable[..., Crew]
+    migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:
     off = dict.fromkeys(("metrics_scraper", "reply_harvester", "plan", "reply", "maintenance"), "off")
-    crew = new_crew(fresh_dsn, schedules=json.dumps({"learn": f"every {EVERY_SECONDS}s"} | off))
+    crew = new_crew(migrated_dsn, schedules=json.dumps({"learn": f"every {EVERY_SECONDS}s"} | off))
     behind, ahead = crew.start(), crew.start_python("-c", AHEAD)
     await behind.ready()
     await ahead.ready()
-    async with shared_database(fresh_dsn) as look:
+    async with shared_database(migrated_dsn) as look:
 
         async def both_have_worked() -> bool:
             workers = await look.fetch("select worker, count(*) from job_runs group by worker")

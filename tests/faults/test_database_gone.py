@@ -20,7 +20,10 @@ from tests.faults.crew import (
     shared_database,
     until,
 )
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite, World
+
+pytestmark = [pytest.mark.database, pytest.mark.browser, pytest.mark.processes]
 
 POSTS = 40
 SEED = 12
@@ -34,7 +37,7 @@ async def pages_are_asked_for(site: DemoSite, count: int) -> None:
     await until(f"{count} pages are asked for", are)
 
 
-@pytest.mark.parametrize("gone_seconds", (0, 10))
+@pytest.mark.parametrize("gone_seconds", rest_slow((0, 10)))
 async def test_a_database_that_is_stopped_and_comes_back_costs_no_post(
     open_folder: Path, new_crew: Callable[..., Crew], gone_seconds: float
 ) -> None:
@@ -96,6 +99,7 @@ async def test_a_worker_that_starts_while_its_database_is_away_waits_for_it(
     await crew.nothing_is_left_over()
 
 
+@pytest.mark.slow
 async def test_the_server_of_serve_is_started_anew_when_it_is_killed_and_the_run_goes_on(
     new_crew: Callable[..., Crew],
 ) -> None:

@@ -22,6 +22,8 @@ from tests.faults.crew import (
 )
 from tidegate.demo import DemoSite, World
 
+pytestmark = [pytest.mark.database, pytest.mark.browser, pytest.mark.processes]
+
 POSTS = 40
 SEED = 15
 SLOW = {post.id: "slow:0.3" for post in World(SEED, posts=POSTS).posts}
@@ -53,6 +55,7 @@ def fill(disk: Path) -> None:
                     ballast.write(bytes(size))
 
 
+@pytest.mark.slow
 async def test_while_the_disk_is_full_nothing_is_lost_and_then_it_goes_on(
     small_disk: Path, new_crew: Callable[..., Crew]
 ) -> None:

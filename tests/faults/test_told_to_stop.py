@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.faults.crew import (
     Crew,
     WorkerProcess,
@@ -17,6 +19,8 @@ from tests.faults.crew import (
 )
 from tidegate.demo import DemoSite, World
 from tidegate.running import EXIT_BY_SIGNAL
+
+pytestmark = [pytest.mark.database, pytest.mark.browser, pytest.mark.processes]
 
 POSTS = 30
 SEED = 14
@@ -33,14 +37,14 @@ async def is_at_page(look: Any, post_id: str) -> None:
 
 
 async def test_the_page_that_is_open_comes_to_its_end_and_the_next_worker_does_the_rest(
-    fresh_dsn: str, new_crew: Callable[..., Crew]
+    migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:
-    crew = new_crew(fresh_dsn)
+    crew = new_crew(migrated_dsn)
     async with (
         DemoSite(seed=SEED, posts=POSTS, troubles={IDS[13]: "slow:2"}) as site,
-        shared_database(fresh_dsn) as look,
+        shared_database(migrated_dsn) as look,
     ):
-        await follow_all(fresh_dsn, site)
+        await follow_all(migrated_dsn, site)
         first = crew.start()
         await is_at_page(look, IDS[13])
         first.send(signal.SIGTERM)
@@ -53,24 +57,25 @@ async def test_the_page_that_is_open_comes_to_its_end_and_the_next_worker_does_t
         crew.start()
         run = await run_is_over(look)
         assert (run["status"], run["reason"], run["pages"]) == ("success", None, POSTS)
-        await everything_is_read_once(fresh_dsn, site)
+        await everything_is_read_once(migrated_dsn, site)
         assert (await site.stats())["requests"]["pages"] == POSTS, "nothing was read twice"
         assert await look.fetchval("select sum(failures + deaths + put_offs) from tasks") == 0
     assert await crew.ask_to_end() == [0]
     await crew.nothing_is_left_over()
 
 
+@pytest.mark.slow
 async def test_a_page_that_does_not_end_in_time_is_left_to_the_next_worker(
-    fresh_dsn: str, new_crew: Callable[..., Crew]
+    migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:
-    crew = new_crew(fresh_dsn, drain_seconds="1", page_seconds="60")
+    crew = new_crew(migrated_dsn, drain_seconds="1", page_seconds="60")
     slow = {IDS[13]: "slow:30"}
     async with (
         DemoSite(seed=SEED, posts=POSTS, troubles=slow) as site,
         DemoSite(seed=SEED, posts=POSTS) as plain,
-        shared_database(fresh_dsn) as look,
+        shared_database(migrated_dsn) as look,
     ):
-        await follow_all(fresh_dsn, site)
+        await follow_all(migrated_dsn, site)
         first = crew.start()
         await is_at_page(look, IDS[13])
         first.send(signal.SIGTERM)
@@ -81,23 +86,24 @@ async def test_a_page_that_does_not_end_in_time_is_left_to_the_next_worker(
         crew.start()
         run = await run_is_over(look)
         assert (run["status"], run["reason"], run["pages"]) == ("success", None, POSTS)
-        await everything_is_read_once(fresh_dsn, site)
+        await everything_is_read_once(migrated_dsn, site)
         assert await look.fetchval("select sum(failures + deaths) from tasks") == 0
         assert await look.fetchval("select sum(worker_deaths) from posts") == 0
     assert await crew.ask_to_end() == [0]
     await crew.nothing_is_left_over()
 
 
+@pytest.mark.slow
 async def test_a_second_signal_ends_it_at_once_and_the_next_worker_does_the_rest(
-    fresh_dsn: str, new_crew: Callable[..., Crew]
+    migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:
-    crew = new_crew(fresh_dsn, drain_seconds="3000", page_seconds="600")
+    crew = new_crew(migrated_dsn, drain_seconds="3000", page_seconds="600")
     async with (
         DemoSite(seed=SEED, posts=POSTS, troubles={IDS[13]: "slow:600"}) as site,
         DemoSite(seed=SEED, posts=POSTS) as plain,
-        shared_database(fresh_dsn) as look,
+        shared_database(migrated_dsn) as look,
     ):
-        await follow_all(fresh_dsn, site)
+        await follow_all(migrated_dsn, site)
         first = crew.start()
         await is_at_page(look, IDS[13])
         first.send(signal.SIGTERM)
@@ -111,7 +117,7 @@ async def test_a_second_signal_ends_it_at_once_and_the_next_worker_does_the_rest
         crew.start()
         run = await run_is_over(look)
         assert (run["status"], run["reason"], run["pages"]) == ("success", None, POSTS)
-        await everything_is_read_once(fresh_dsn, site)
+        await everything_is_read_once(migrated_dsn, site)
         # Whoever ends it so says nothing against the page that was open.
         assert await look.fetchval("select sum(worker_deaths) from posts") == 0
         assert await look.fetchval("select sum(deaths) from tasks") == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,6 +108,7 @@ NASTY = (
 )
 
 
+@pytest.mark.database
 async def test_what_a_page_wrote_is_stored_as_it_is_and_does_nothing(database: Database) -> None:
     run = await database.pool.fetchval(
         "insert into job_runs (job, status) values ('metrics_scraper', 'running') returning id"

@@ -15,6 +15,9 @@ from scraper.outcome import Outcome
 from scraper.page import PageReport
 from scraper.reader import MAX_CHARACTERS, MAX_ITEMS
 from tests.hostile.conftest import Evil, Visit, pier
+from tests.needs import rest_slow
+
+pytestmark = pytest.mark.browser
 
 READ = {Outcome.OK, Outcome.EMPTY}
 MIB = 1 << 20
@@ -69,7 +72,7 @@ async def test_of_ten_thousand_posts_so_many_are_read_and_the_rest_is_told(evil:
     assert any(f"posts more than {MAX_ITEMS} left out" in warning for warning in report.warnings)
 
 
-@pytest.mark.parametrize("tag", ("div", "article", "b", "table"))
+@pytest.mark.parametrize("tag", rest_slow(("div", "article", "b", "table")))
 async def test_nesting_without_end_is_an_outcome(evil: Evil, visit: Visit, tag: str) -> None:
     report = await read(evil, visit, html(f"<{tag}>" * 50_000, GOOD))
     assert isinstance(report.outcome, Outcome)
@@ -108,7 +111,7 @@ async def flood(writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
-@pytest.mark.parametrize("answer", (drip, drip_headers, flood), ids=lambda one: one.__name__)
+@pytest.mark.parametrize("answer", rest_slow((flood, drip, drip_headers)), ids=lambda one: one.__name__)
 async def test_a_response_that_never_ends_is_over_in_time(evil: Evil, visit: Visit, answer: object) -> None:
     report = await visit(await evil({"/post/7": answer}) + "/post/7")
     assert report.outcome in {Outcome.TIMEOUT, Outcome.CRASHED}
@@ -125,6 +128,7 @@ def bomb(kind: str, body: bytes, *, of: int) -> bytes:
     return head.encode() + packed
 
 
+@pytest.mark.slow
 async def test_a_page_that_is_a_bomb_is_an_outcome_and_costs_our_own_process_nothing(
     evil: Evil, visit: Visit
 ) -> None:
@@ -232,7 +236,7 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("lie", rest_slow(LIES, fast=4))
 async def test_a_page_that_replaces_what_reads_it_is_an_outcome_and_lies_only_about_itself(
     evil: Evil, visit: Visit, lie: str
 ) -> None:
@@ -258,7 +262,7 @@ BUSY = {
 }
 
 
-@pytest.mark.parametrize("way", BUSY)
+@pytest.mark.parametrize("way", rest_slow(BUSY, fast=3))
 async def test_a_page_that_is_busy_with_itself_holds_nobody_up(evil: Evil, visit: Visit, way: str) -> None:
     report = await read(evil, visit, html(GOOD, f"<script>{BUSY[way]}</script>"))
     assert isinstance(report.outcome, Outcome)

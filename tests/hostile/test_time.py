@@ -135,6 +135,7 @@ LIES = {
 }
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("lie", LIES)
 async def test_a_page_that_lies_for_the_reader_is_an_outcome_and_nothing_else(
     evil: Evil, visit: Visit, lie: str
@@ -145,6 +146,7 @@ async def test_a_page_that_lies_for_the_reader_is_an_outcome_and_nothing_else(
     assert report.posts == ()
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("lie", (f"'x'.repeat({MAX_ANSWER_CHARACTERS + 1})", "({length: 1})", "undefined"))
 async def test_what_the_reader_gets_for_json_is_refused_in_the_page_if_it_is_no_string_or_too_long(
     evil: Evil, visit: Visit, lie: str
@@ -161,6 +163,7 @@ def test_no_zero_byte_of_a_page_that_lies_for_the_reader_reaches_anybody() -> No
     assert read.values == ("7", "Hello\\u0000")
 
 
+@pytest.mark.browser
 async def test_half_a_character_as_language_or_next_page_spoils_nothing(evil: Evil, visit: Visit) -> None:
     page = (
         "<!doctype html><article data-id=7><p>Hello</p></article>"
@@ -171,6 +174,7 @@ async def test_half_a_character_as_language_or_next_page_spoils_nothing(evil: Ev
     assert len(str(report.evidence["language"])) <= MAX_CHARACTERS
 
 
+@pytest.mark.browser
 async def test_an_address_of_megabytes_is_cut(evil: Evil, visit: Visit) -> None:
     page = (
         "<!doctype html><article data-id=7><p>Hello</p></article>"

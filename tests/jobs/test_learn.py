@@ -16,6 +16,8 @@ from scraper.store import weights
 from scraper.store.database import Database
 from scraper.store.weights import Arm, Kind, Verdict, Weight
 
+pytestmark = pytest.mark.database
+
 ARMS = [
     Arm(Kind.REPLY, "template", "question"),
     Arm(Kind.REPLY, "openai", "plain"),

@@ -21,6 +21,8 @@ from scraper.store.database import Database
 from scraper.store.tasks import OVERDUE, UNPLANNED, Claims, NewTask
 from tests.jobs.hands import PATIENCE_SECONDS, Box, Hand, empty_queue, fine, parts, reads
 
+pytestmark = pytest.mark.database
+
 TIDY = Job("tidy", 50, 10, fine)
 LIKES = Place("drifting", "only", "post", "likes")
 

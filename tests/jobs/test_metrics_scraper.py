@@ -24,7 +24,7 @@ from scraper.store.posts import FollowedPost
 from tests.browser_pool.web import Web, serving
 from tests.politeness.test_taken_now import WHARF
 from tests.store.begun import begin
-from tidegate.demo import DemoSite
+from tidegate.demo import DemoSite, World
 from tidegate.demo_run import compare
 
 DUE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,8 +37,9 @@ def scraper_of(shop: Any) -> MetricsScraper:
     return MetricsScraper(shop.database, shop.pool, shop.visitor, shop.definitions, shop.monitor)
 
 
-async def follow_all(shop: Any, site: DemoSite) -> None:
-    await posts.follow(shop.database, "demo", [(post.id, site.post_url(post)) for post in site.world.posts])
+async def follow_all(shop: Any, site: DemoSite, *, count: int | None = None) -> None:
+    """Follow the first `count` posts of a site, or all of them."""
+    await posts.follow(shop.database, "demo", [(post.id, site.post_url(post)) for post in site.world.posts[:count]])
 
 
 def test_posts_are_dealt_out_in_order() -> None:
@@ -61,6 +62,7 @@ async def planned(database: Database, monitor: MemoryMonitor, definitions: Any, 
     return new, has_more
 
 
+@pytest.mark.database
 async def test_sites_take_turns_and_a_large_one_keeps_nobody_waiting(database: Database) -> None:
     definitions = Definitions.builtin()
     many, few = 10 * (TASKS_A_SITE + 20), 25
@@ -76,6 +78,7 @@ async def test_sites_take_turns_and_a_large_one_keeps_nobody_waiting(database: D
     assert await database.pool.fetchval("select count(*) from posts where task is null") == 1
 
 
+@pytest.mark.database
 async def test_of_two_large_sites_each_waits_for_its_own_tasks(database: Database) -> None:
     definitions = Definitions.builtin()
     for site, address in (("x", "https://x.com/a/status"), ("lobsters", "https://lobste.rs/s")):
@@ -109,6 +112,8 @@ def test_the_last_post_of_a_task_is_given_up_too() -> None:
     assert after_lease((A,), ATTEMPTS, 0, GONE) == After(given_up=A)
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_every_post_is_stored_as_it_is_true(shop: Any, demo_site: DemoSite) -> None:
     await follow_all(shop, demo_site)
     report = await shop.run(scraper_of(shop).job)
@@ -118,8 +123,11 @@ async def test_every_post_is_stored_as_it_is_true(shop: Any, demo_site: DemoSite
     assert compare(stored, demo_site.world, report.number) == (values * len(demo_site.world.posts), 0)
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_field_that_is_read_no_more_is_told_with_the_run(shop: Any, demo_site: DemoSite) -> None:
-    await follow_all(shop, demo_site)
+    total = 25
+    await follow_all(shop, demo_site, count=total)
     assert (await shop.run(scraper_of(shop).job)).status is Status.SUCCESS
     demo = shop.definitions.by_name("demo")
     [layout], [kind] = demo.layouts, demo.layouts[0].items
@@ -135,7 +143,6 @@ async def test_a_field_that_is_read_no_more_is_told_with_the_run(shop: Any, demo
         due_within=timedelta(days=30),
     )
     report = await shop.run(later.job)
-    total = len(demo_site.world.posts)
     assert (report.status, report.rows_written) == (Status.PARTIAL, total)
     assert report.reason is not None
     assert re.fullmatch(
@@ -143,13 +150,17 @@ async def test_a_field_that_is_read_no_more_is_told_with_the_run(shop: Any, demo
     )
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_post_that_was_read_is_not_due_again_at_once(shop: Any, demo_site: DemoSite) -> None:
-    await follow_all(shop, demo_site)
-    await shop.run(scraper_of(shop).job)
+    await follow_all(shop, demo_site, count=3)
+    assert (await shop.run(scraper_of(shop).job)).pages == 3
     again = await shop.run(scraper_of(shop).job)
     assert (again.status, again.pages) == (Status.SUCCESS, 0)
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None:
     troubles = {
         "not_found": Outcome.NOT_FOUND,
@@ -162,11 +173,12 @@ async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None
         "js_loop": Outcome.TIMEOUT,
         "alerts": Outcome.TIMEOUT,
         "api_hang": Outcome.TIMEOUT,
+        "wrong_post": Outcome.SELECTOR_DRIFT,
+        "wrong_id": Outcome.SELECTOR_DRIFT,
     }
-    async with DemoSite(seed=3, posts=20) as plain:
-        ids = [post.id for post in plain.world.posts]
+    ids = [post.id for post in World(3, posts=30).posts]
     in_trouble = dict(zip(ids, troubles, strict=False))
-    async with DemoSite(seed=3, posts=20, troubles=in_trouble) as site:
+    async with DemoSite(seed=3, posts=30, troubles=in_trouble) as site:
         await follow_all(shop, site)
         report = await shop.run(scraper_of(shop).job)
     assert report.status is Status.SUCCESS
@@ -178,9 +190,10 @@ async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None
     assert with_numbers == set(ids) - set(in_trouble)
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_host_that_blocks_is_left_alone_and_the_other_posts_are_put_off_with_a_reason(shop: Any) -> None:
-    async with DemoSite(seed=3, posts=20) as plain:
-        ids = [post.id for post in plain.world.posts]
+    ids = [post.id for post in World(3, posts=20).posts]
     async with DemoSite(seed=3, posts=20, troubles={ids[2]: "blocked"}) as site:
         await follow_all(shop, site)
         report = await shop.run(scraper_of(shop).job)
@@ -198,6 +211,8 @@ async def test_a_host_that_blocks_is_left_alone_and_the_other_posts_are_put_off_
     assert sum(report.outcomes.values()) + sum(row["last_outcome"] == "rate_limited" for row in rows) == len(ids)
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_browser_killed_in_mid_run_costs_no_post(shop: Any, demo_site: DemoSite) -> None:
     await follow_all(shop, demo_site)
     pages = 0
@@ -206,15 +221,16 @@ async def test_a_browser_killed_in_mid_run_costs_no_post(shop: Any, demo_site: D
         nonlocal pages
         pages += 1
         if pages in {10, 30}:
-            for process in psutil.Process().children(recursive=True):
-                if "headless" in process.name() and "--type=" not in " ".join(process.cmdline()):
-                    process.kill()
+            for browser in shop.pool._fleet.local_browsers:
+                psutil.Process(browser.root_pid).kill()
 
     report = await shop.run(scraper_of(shop).job, kill_after_ten)
     assert (report.status, report.outcomes) == (Status.SUCCESS, {"ok": len(demo_site.world.posts)})
     assert shop.pool.statistics().browsers_lost >= 1
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_a_post_of_a_site_that_is_not_known_here_is_left_to_others(shop: Any, demo_site: DemoSite) -> None:
     first = demo_site.world.posts[0]
     await posts.follow(shop.database, "nosuch", [("9", "https://site.example/9")])
@@ -227,6 +243,7 @@ async def test_a_post_of_a_site_that_is_not_known_here_is_left_to_others(shop: A
     assert tuple(row) == (None, None, True)
 
 
+@pytest.mark.database
 async def test_a_task_of_a_site_that_is_not_known_here_is_put_off_for_who_knows_it(
     database: Database,
 ) -> None:

@@ -45,6 +45,7 @@ def generator(endpoint: Endpoint, budget: DailyBudget, **more: Any) -> OpenAIGen
     return OpenAIGenerator(replace(settings, **more), budget)
 
 
+@pytest.mark.database
 async def test_what_strangers_wrote_goes_as_data_into_the_message_of_the_user(budget: DailyBudget) -> None:
     async with Endpoint(FINE) as endpoint:
         assert await generator(endpoint, budget).draft(TALK, "question") == "What surprised you?"
@@ -61,6 +62,7 @@ async def test_what_strangers_wrote_goes_as_data_into_the_message_of_the_user(bu
     assert await budget.spent() == Spent(1, 42)
 
 
+@pytest.mark.database
 async def test_a_post_is_told_its_topic_and_what_was_written_before(budget: DailyBudget) -> None:
     async with Endpoint(FINE) as endpoint:
         await generator(endpoint, budget, key=None).post(Brief("tides", "en", ("old one",), 7), "plain")
@@ -69,12 +71,14 @@ async def test_a_post_is_told_its_topic_and_what_was_written_before(budget: Dail
     assert "authorization" not in endpoint.headers[0]
 
 
+@pytest.mark.database
 async def test_a_long_conversation_is_cut_before_it_is_sent(budget: DailyBudget) -> None:
     async with Endpoint(FINE) as endpoint:
         await generator(endpoint, budget).draft(replace(TALK, text="潮" * 50_000), "plain")
     assert len(json.loads(endpoint.bodies[0]["messages"][1]["content"])["text"]) == module.MOST_FOREIGN
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("status", (429, 500, 503))
 async def test_what_is_refused_for_a_moment_is_asked_for_again_after_the_pause_that_was_wanted(
     budget: DailyBudget, status: int
@@ -101,6 +105,7 @@ def test_a_pause_that_was_asked_for_is_kept_and_one_of_our_own_grows_within_boun
     assert pause(60, None) <= 4
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("form", ("seconds", "date"))
 async def test_a_pause_that_is_too_long_ends_its_part_in_the_run(budget: DailyBudget, form: str) -> None:
     from datetime import UTC, datetime  # noqa: PLC0415 only here
@@ -112,6 +117,7 @@ async def test_a_pause_that_is_too_long_ends_its_part_in_the_run(budget: DailyBu
     assert len(endpoint.bodies) == 1
 
 
+@pytest.mark.database
 async def test_an_endpoint_that_stays_busy_is_asked_so_often_and_no_more(budget: DailyBudget) -> None:
     async with Endpoint(Answer(status=503)) as endpoint:
         with pytest.raises(NotNow, match=r"127\.0\.0\.1 answered 503, 3 times"):
@@ -120,6 +126,7 @@ async def test_an_endpoint_that_stays_busy_is_asked_so_often_and_no_more(budget:
     assert await budget.spent() == Spent(3, 0)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("answer", (Answer(hangs=True), Answer(said("late"), drips=True)))
 async def test_an_endpoint_that_is_too_slow_is_given_up_and_what_it_may_have_cost_stays_spent(
     budget: DailyBudget, answer: Answer
@@ -131,6 +138,7 @@ async def test_an_endpoint_that_is_too_slow_is_given_up_and_what_it_may_have_cos
     assert (spent.requests, spent.tokens > 1000) == (2, True)
 
 
+@pytest.mark.database
 async def test_an_endpoint_that_is_down_costs_no_tokens(budget: DailyBudget) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -140,6 +148,7 @@ async def test_an_endpoint_that_is_down_costs_no_tokens(budget: DailyBudget) -> 
     assert await budget.spent() == Spent(3, 0)
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("status", (401, 402, 403, 404))
 async def test_what_will_not_change_is_asked_once_and_told_without_the_key(budget: DailyBudget, status: int) -> None:
     error = json.dumps({"error": {"message": f"Incorrect API key\x1b[31m: {KEY}"}}).encode()
@@ -150,6 +159,7 @@ async def test_what_will_not_change_is_asked_once_and_told_without_the_key(budge
     assert len(endpoint.bodies) == 1
 
 
+@pytest.mark.database
 async def test_a_redirect_is_not_followed_with_the_key(budget: DailyBudget) -> None:
     async with Endpoint(FINE) as elsewhere:
         there = {"Location": f"{elsewhere.url}/chat/completions"}
@@ -159,6 +169,7 @@ async def test_a_redirect_is_not_followed_with_the_key(budget: DailyBudget) -> N
     assert not elsewhere.bodies
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     ("answer", "says"),
     (
@@ -182,6 +193,7 @@ async def test_an_answer_that_is_none_is_told_as_such(budget: DailyBudget, answe
             await generator(endpoint, budget).draft(TALK, "plain")
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     "answer",
     (
@@ -195,6 +207,7 @@ async def test_the_text_is_found_in_what_different_servers_answer(budget: DailyB
         assert await generator(endpoint, budget).draft(TALK, "plain") == "What now?"
 
 
+@pytest.mark.database
 async def test_a_model_that_has_another_name_for_the_limit_gets_that(budget: DailyBudget) -> None:
     refusal = {"error": {"message": "Unsupported parameter: use 'max_completion_tokens' instead."}}
     async with Endpoint(Answer(json.dumps(refusal).encode(), status=400), FINE) as endpoint:
@@ -205,6 +218,7 @@ async def test_a_model_that_has_another_name_for_the_limit_gets_that(budget: Dai
     assert names == [["max_tokens"], ["max_completion_tokens"], ["max_completion_tokens"]]
 
 
+@pytest.mark.database
 async def test_a_budget_that_is_used_up_ends_its_part_and_a_restart_brings_nothing_back(
     database: Database, budget: DailyBudget
 ) -> None:
@@ -222,6 +236,7 @@ async def test_a_budget_that_is_used_up_ends_its_part_and_a_restart_brings_nothi
     assert len(endpoint.bodies) == 2
 
 
+@pytest.mark.database
 async def test_the_key_is_in_no_representation_no_message_and_no_log(budget: DailyBudget) -> None:
     with structlog.testing.capture_logs() as logs:
         async with Endpoint(Answer(KEY.encode(), status=500)) as endpoint:

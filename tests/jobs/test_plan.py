@@ -79,11 +79,13 @@ def test_the_topic_that_has_waited_longest_comes_first() -> None:
     assert in_turn(("tides", "moons", "ferries", "moons"), last) == ["moons", "ferries", "tides"]
 
 
+@pytest.mark.database
 async def test_without_topics_there_is_nothing_to_do(database: Database) -> None:
     ending = await planner(database, Author(something_new), topics=()).work(run())
     assert ending == Ending(Status.SUCCESS, "no topics are set")
 
 
+@pytest.mark.database
 async def test_topics_have_their_turn_until_the_day_is_full(database: Database) -> None:
     made = planner(database, Author(something_new), posts_a_day=5, posts_a_run=2)
     endings = [await made.work(run(number)) for number in (1, 2, 3, 4)]
@@ -91,6 +93,7 @@ async def test_topics_have_their_turn_until_the_day_is_full(database: Database) 
     assert endings == [Ending(Status.SUCCESS)] * 3 + [Ending(Status.SUCCESS, "the 5 posts of today are planned")]
 
 
+@pytest.mark.database
 async def test_who_writes_is_shown_what_was_written_before(database: Database) -> None:
     author = Author(something_new)
     made = planner(database, author, posts_a_run=1)
@@ -100,6 +103,7 @@ async def test_who_writes_is_shown_what_was_written_before(database: Database) -
     assert (author.briefs[0].earlier, text.startswith("tides: ")) == ((), True)
 
 
+@pytest.mark.database
 async def test_what_is_nearly_the_same_as_something_planned_is_not_planned(database: Database) -> None:
     texts = iter(
         ["Notes on tides, and what works.", *["NOTES on tides and what works!"] * 4, "Who works with ferries?"]
@@ -110,6 +114,7 @@ async def test_what_is_nearly_the_same_as_something_planned_is_not_planned(datab
     assert [row["text"] for row in rows] == ["Notes on tides, and what works.", "Who works with ferries?"]
 
 
+@pytest.mark.database
 async def test_what_is_nearly_the_same_as_a_post_that_is_followed_is_not_planned(database: Database) -> None:
     await database.pool.execute(
         "insert into posts (site, post_id, url, text)"
@@ -125,6 +130,7 @@ async def test_what_is_nearly_the_same_as_a_post_that_is_followed_is_not_planned
     assert await topics(database) == ["tides"]
 
 
+@pytest.mark.database
 async def test_two_planners_at_once_plan_nothing_twice_and_not_too_much(database: Database) -> None:
     async with Database(database.dsn) as other:
         made = [
@@ -135,6 +141,7 @@ async def test_two_planners_at_once_plan_nothing_twice_and_not_too_much(database
     assert sorted(await topics(database)) == sorted(TOPICS)
 
 
+@pytest.mark.database
 async def test_a_generator_that_fails_is_named_and_other_topics_have_their_turn(database: Database) -> None:
     def says(brief: Brief) -> str:
         if brief.topic == "tides":
@@ -147,6 +154,7 @@ async def test_a_generator_that_fails_is_named_and_other_topics_have_their_turn(
     assert await topics(database) == ["moons", "ferries"]
 
 
+@pytest.mark.database
 async def test_the_templates_run_out_and_that_is_said(database: Database) -> None:
     made = planner(database, TemplateGenerator.builtin(), topics=("tides",), posts_a_run=1, posts_a_day=50)
     endings = [await made.work(run()) for _ in range(20)]
@@ -161,6 +169,7 @@ class Full(MemorySource):
         return Reading(super().read().at_seconds, (Bound("cgroup v2", "/box", 1 << 29, 1 << 29),), None, 0)
 
 
+@pytest.mark.database
 async def test_what_could_not_be_compared_for_lack_of_memory_is_not_planned(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +188,7 @@ async def test_what_could_not_be_compared_for_lack_of_memory_is_not_planned(
     assert await topics(database) == []
 
 
+@pytest.mark.database
 async def test_what_nobody_decided_on_expires(database: Database) -> None:
     made = planner(database, Author(something_new), posts_a_run=1, keep=timedelta(days=-1))
     await made.work(run())

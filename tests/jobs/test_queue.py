@@ -19,6 +19,8 @@ from scraper.store.embedded import EmbeddedPostgres
 from scraper.store.tasks import NewTask
 from tests.jobs.hands import PATIENCE_SECONDS, Box, Hand, empty_queue, fine, over, parts, serving
 
+pytestmark = pytest.mark.database
+
 
 @pytest.fixture
 async def queue(database: Database) -> AsyncIterator[Queue]:
@@ -237,8 +239,8 @@ async def test_a_wish_whose_transaction_comes_to_nothing_is_none(database: Datab
     assert await database.pool.fetchval("select count(*) from pgqueuer") == 0
 
 
-async def test_many_processes_that_start_at_once_make_the_tables_of_the_queue_once(fresh_dsn: str) -> None:
-    async with Database(fresh_dsn) as one, Database(fresh_dsn) as two:
+async def test_many_processes_that_start_at_once_make_the_tables_of_the_queue_once(migrated_dsn: str) -> None:
+    async with Database(migrated_dsn) as one, Database(migrated_dsn) as two:
 
         async def enter(database: Database) -> None:
             async with Queue(database):
@@ -249,10 +251,10 @@ async def test_many_processes_that_start_at_once_make_the_tables_of_the_queue_on
 
 
 async def test_when_all_connections_are_cut_in_mid_run_each_task_is_done_once(
-    fresh_dsn: str, embedded_postgres: EmbeddedPostgres
+    migrated_dsn: str, embedded_postgres: EmbeddedPostgres
 ) -> None:
     tally = Tally(8, stop_at=3)
-    async with Database(fresh_dsn) as database, serving(database, tally.job, workers=2, at_once=2) as (one, _):
+    async with Database(migrated_dsn) as database, serving(database, tally.job, workers=2, at_once=2) as (one, _):
         ticket = await one.manager.ask("tidy")
         async with asyncio.timeout(PATIENCE_SECONDS):
             await tally.is_held_up.wait()

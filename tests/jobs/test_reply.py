@@ -105,6 +105,7 @@ def test_a_generator_is_told_what_is_known_and_null_for_what_is_not() -> None:
     assert (told.author, told.age, told.likes, told.replies, told.seed) == (None, None, None, 0, 9)
 
 
+@pytest.mark.database
 async def test_the_best_are_drafted_first_and_each_once(database: Database) -> None:
     await talks(database, {"score": 0.2}, {"tier": "hot"}, {"score": 0.9})
     policy = ReplyPolicy(drafts_a_run=2)
@@ -117,6 +118,7 @@ async def test_the_best_are_drafted_first_and_each_once(database: Database) -> N
     assert await database.pool.fetchval("select count(*) from opportunities where state = 'drafted'") == 3
 
 
+@pytest.mark.database
 async def test_two_drafters_at_once_draft_nothing_twice(database: Database) -> None:
     await talks(database, *({} for _ in range(12)))
     async with Database(database.dsn) as other:
@@ -125,6 +127,7 @@ async def test_two_drafters_at_once_draft_nothing_twice(database: Database) -> N
     assert sorted(await texts(database)) == sorted(f"To writer {number}: text {number}" for number in range(1, 13))
 
 
+@pytest.mark.database
 async def test_a_day_and_an_author_have_their_limits(database: Database) -> None:
     await talks(
         database,
@@ -141,6 +144,7 @@ async def test_a_day_and_an_author_have_their_limits(database: Database) -> None
     assert len(await texts(database)) == 3
 
 
+@pytest.mark.database
 async def test_a_generator_that_fails_is_named_and_its_conversations_stay_open(database: Database) -> None:
     def fail(about: Conversation) -> None:
         if about.author == "writer 2":
@@ -153,6 +157,7 @@ async def test_a_generator_that_fails_is_named_and_its_conversations_stay_open(d
     assert await database.pool.fetchval("select author from opportunities where state = 'open'") == "writer 2"
 
 
+@pytest.mark.database
 async def test_with_nobody_to_write_nothing_is_lost_and_the_run_says_so(database: Database) -> None:
     def fail(_: Conversation) -> None:
         raise NotNow("the budget of the day is used up")
@@ -169,6 +174,7 @@ async def test_with_nobody_to_write_nothing_is_lost_and_the_run_says_so(database
     assert await database.pool.fetchval("select count(*) from opportunities where state = 'open'") == 2
 
 
+@pytest.mark.database
 async def test_a_drafter_that_is_told_to_stop_leaves_the_rest_to_the_next(database: Database) -> None:
     await talks(database, {}, {}, {})
     echo = Echo()
@@ -179,6 +185,7 @@ async def test_a_drafter_that_is_told_to_stop_leaves_the_rest_to_the_next(databa
     assert len(await texts(database)) == 1
 
 
+@pytest.mark.database
 async def test_a_drafter_that_is_killed_while_it_writes_leaves_the_conversation_open(database: Database) -> None:
     await talks(database, {}, {})
 
@@ -192,6 +199,7 @@ async def test_a_drafter_that_is_killed_while_it_writes_leaves_the_conversation_
     assert open_ones + len(await texts(database)) == 2
 
 
+@pytest.mark.database
 async def test_drafts_go_with_their_conversations(database: Database) -> None:
     await talks(database, {})
     drafter = ReplyDrafter(database, Generators((Echo(),)))
@@ -201,6 +209,7 @@ async def test_drafts_go_with_their_conversations(database: Database) -> None:
     assert [(await drafts.one(database, 1))[key] for key in ("state", "conversation_state")] == ["expired", "expired"]
 
 
+@pytest.mark.database
 async def test_another_draft_of_the_same_conversation_is_another_text(database: Database) -> None:
     await talks(database, {})
     drafter = ReplyDrafter(database, Generators((TemplateGenerator.builtin(),)), policy=ROOMY, rng=Random(2))

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from jobs import ReplyHarvester, Run, Status
 from scraper.addresses import AddressPolicy
 from scraper.definitions import Definitions, load_definition
@@ -14,6 +16,8 @@ from scraper.visit import Visitor, VisitSettings
 from tests.browser_pool.web import Web, serving
 from tests.politeness.test_taken_now import WHARF
 from tidegate.demo import DemoSite
+
+pytestmark = [pytest.mark.database, pytest.mark.browser]
 
 
 def harvester_of(shop: Any, **settings: Any) -> ReplyHarvester:

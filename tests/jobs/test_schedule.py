@@ -133,6 +133,7 @@ SPRING = datetime(2026, 3, 28, 0, 10, tzinfo=BERLIN)
 AUTUMN = datetime(2026, 10, 24, 0, 10, tzinfo=BERLIN)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("rule", "start", "expected"),
     (
@@ -150,6 +151,7 @@ def test_a_time_of_day_is_met_once_a_day_over_the_change_of_clocks(
     assert times(f"cron {rule} in Europe/Berlin", start, 3) == expected
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("start", (SPRING, AUTUMN))
 def test_what_runs_every_hour_does_so_through_the_change_of_clocks(start: datetime) -> None:
     schedule, now, gaps = Schedule.parse("cron 0 * * * * in Europe/Berlin"), start.astimezone(UTC), set()

@@ -18,6 +18,8 @@ from scraper.store.database import Database
 from scraper.store.locks import try_lock
 from tests.jobs.hands import Box, empty_queue, fine, guard_of
 
+pytestmark = pytest.mark.database
+
 HOURLY = Schedule.parse("every 1h jitter 10m")
 
 

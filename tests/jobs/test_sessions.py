@@ -17,6 +17,8 @@ from scraper.store import opportunities, posts
 from tidegate.demo import DemoSite
 from tidegate.demo.members import COOKIE, PASSWORD, USER
 
+pytestmark = [pytest.mark.database, pytest.mark.browser]
+
 
 def identity_with(folder: Path, cookie: str) -> Identity:
     state = {"cookies": [{"name": COOKIE, "value": cookie, "domain": "127.0.0.1", "path": "/", "httpOnly": True}]}

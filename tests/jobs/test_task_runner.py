@@ -20,6 +20,8 @@ from scraper.store.database import Database
 from scraper.store.tasks import DEATHS, Claims, NewTask
 from tests.jobs.hands import Box, Hand, empty_queue, fine, parts
 
+pytestmark = pytest.mark.database
+
 ONCE = Retry(1)
 TWICE = Retry(2, wait_fixed(7))
 

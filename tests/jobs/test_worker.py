@@ -51,6 +51,7 @@ def test_no_two_workers_have_the_same_name_even_in_one_process() -> None:
     assert worker_name() != worker_name()
 
 
+@pytest.mark.database
 @pytest.mark.usefixtures("queue_is_empty")
 async def test_one_run_now_is_reported_when_it_is_over_and_the_next_one_is_another(database: Database) -> None:
     async with worker_of(database, Job("tidy", 50, 60, fine, plan=ten)) as worker:
@@ -62,6 +63,7 @@ async def test_one_run_now_is_reported_when_it_is_over_and_the_next_one_is_anoth
     assert await database.pool.fetchval("select count(*) from tasks where state = 'done'") == 20
 
 
+@pytest.mark.database
 async def test_a_job_that_hangs_is_ended_at_its_deadline_while_others_go_on(database: Database) -> None:
     began, others_are_done, saw_them = asyncio.Event(), asyncio.Event(), []
 
@@ -92,6 +94,7 @@ async def test_a_job_that_hangs_is_ended_at_its_deadline_while_others_go_on(data
         assert (await over(one, await one.manager.ask("hangs"))).status is Status.SUCCESS
 
 
+@pytest.mark.database
 @pytest.mark.usefixtures("queue_is_empty")
 async def test_until_it_is_told_to_stop_it_runs_what_is_due_and_nothing_that_is_not(database: Database) -> None:
     stop = asyncio.Event()
@@ -113,6 +116,7 @@ async def test_until_it_is_told_to_stop_it_runs_what_is_due_and_nothing_that_is_
     assert ran == {"often": 3, "by_hand": 0}
 
 
+@pytest.mark.database
 @pytest.mark.usefixtures("queue_is_empty")
 async def test_without_schedules_it_only_does_what_others_ask_for(database: Database) -> None:
     stop = asyncio.Event()
@@ -126,6 +130,7 @@ async def test_without_schedules_it_only_does_what_others_ask_for(database: Data
     assert await database.pool.fetchval("select count(*) from schedules where rule <> 'never'") == 0
 
 
+@pytest.mark.database
 @pytest.mark.usefixtures("queue_is_empty")
 async def test_told_to_stop_it_ends_what_is_at_work_takes_nothing_more_and_the_next_worker_does_the_rest(
     database: Database,
@@ -160,6 +165,7 @@ async def test_told_to_stop_it_ends_what_is_at_work_takes_nothing_more_and_the_n
     assert sorted(done) == list(range(1, 11)), "each was done once"
 
 
+@pytest.mark.database
 @pytest.mark.usefixtures("queue_is_empty")
 async def test_what_is_still_at_work_when_the_drain_is_over_is_cancelled_and_handed_on(database: Database) -> None:
     stop, cancelled = asyncio.Event(), []

@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -107,6 +107,7 @@ def test_a_promise_whose_owner_measures_goes_by_that_and_by_nothing_else() -> No
         assert one.unused_bytes == unused * MIB
 
 
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 300), min_size=1, max_size=30), st.integers(1, 60))
 def test_whatever_others_use_comes_and_goes_what_was_promised_still_fits_when_it_has_gone(
     others_mb: list[int], need_mb: int
@@ -192,6 +193,7 @@ async def test_a_thousand_tasks_that_ask_at_once_get_no_more_than_there_is() -> 
     assert budget.statistics().refused == 1000 - len(granted)
 
 
+@settings(max_examples=15)  # each is a thousand tasks
 @given(
     st.integers(0, 900),
     st.lists(st.tuples(st.integers(1, 60), st.integers(0, 80)), min_size=1, max_size=40),

@@ -53,6 +53,7 @@ def test_what_is_held_is_summed_by_role_most_first() -> None:
     assert (by_role([]), total_bytes([])) == ({}, 0)
 
 
+@pytest.mark.browser
 async def test_a_real_tree_has_its_roles_and_counts_shared_pages_once(chromium: Path) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium)

@@ -369,6 +369,7 @@ show()
 """
 
 
+@pytest.mark.processes
 def test_in_a_real_cgroup_a_process_reads_its_own_limit_and_what_it_has_taken(real_cgroup: MemoryCgroup) -> None:
     join = f"echo $$ > {real_cgroup.path}/cgroup.procs && exec {sys.executable} -c '{ALLOCATE}'"
     done = subprocess.run(["/bin/sh", "-c", join], capture_output=True, text=True, check=True, timeout=30)  # noqa: S603

@@ -16,6 +16,8 @@ import pytest
 
 from memory.cgroups import memory_cgroups
 
+pytestmark = pytest.mark.processes
+
 MIB = 1 << 20
 LIMIT_MB = 256
 

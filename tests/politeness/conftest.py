@@ -55,7 +55,7 @@ async def serve(asked: list[str]) -> AsyncIterator[Serve]:
 @pytest.fixture(scope="session")
 async def pool(chromium: Path) -> AsyncIterator[UnifiedBrowserPool]:
     """One pool for all visits."""
-    async with UnifiedBrowserPool(PoolSettings(chromium=chromium, max_contexts=2)) as pool:
+    async with UnifiedBrowserPool(PoolSettings(chromium=chromium, max_contexts=2, needs_page=False)) as pool:
         yield pool
 
 

@@ -37,6 +37,7 @@ def visitor_with(evidence: EvidenceFolder | None) -> Visitor:
     )
 
 
+@pytest.mark.browser
 async def test_a_page_in_the_way_leaves_its_html_a_screenshot_and_what_was_made_of_it(
     lane: Lease, demo: Definition, serve: Serve, tmp_path: Path
 ) -> None:
@@ -59,6 +60,7 @@ async def test_a_page_in_the_way_leaves_its_html_a_screenshot_and_what_was_made_
     assert abs((datetime.now(UTC) - told_again.read_at).total_seconds()) < 600
 
 
+@pytest.mark.browser
 async def test_what_the_page_had_asked_for_is_kept_and_read_again(
     lane: Lease, demo: Definition, tmp_path: Path
 ) -> None:
@@ -79,6 +81,7 @@ async def test_what_the_page_had_asked_for_is_kept_and_read_again(
     assert saved_page(tmp_path / "page.html", b"<p>") == SavedPage(b"<p>")
 
 
+@pytest.mark.browser
 async def test_what_was_asked_for_or_never_opened_leaves_nothing(
     lane: Lease, demo: Definition, serve: Serve, tmp_path: Path
 ) -> None:
@@ -92,11 +95,13 @@ async def test_what_was_asked_for_or_never_opened_leaves_nothing(
     assert names_in(tmp_path) == []
 
 
+@pytest.mark.browser
 async def test_where_none_is_wanted_none_is_kept(lane: Lease, demo: Definition, serve: Serve) -> None:
     report = await visitor_with(None).read(lane, f"{await serve(WALL)}/@ada/post/7", demo)
     assert (report.outcome, "kept" in report.evidence) == (Outcome.LOGIN_WALL, False)
 
 
+@pytest.mark.browser
 async def test_the_oldest_go_first_and_foreign_files_stay(
     lane: Lease, demo: Definition, serve: Serve, tmp_path: Path
 ) -> None:
@@ -179,6 +184,7 @@ def test_links_in_the_folder_lead_nobody_out_of_it(tmp_path: Path) -> None:
     assert {first.name, last.name} <= set(names_in(folder.folder))
 
 
+@pytest.mark.browser
 async def test_without_room_in_memory_there_is_no_screenshot_but_the_rest(
     lane: Lease, demo: Definition, serve: Serve, tmp_path: Path
 ) -> None:
@@ -188,6 +194,7 @@ async def test_without_room_in_memory_there_is_no_screenshot_but_the_rest(
     assert names_in(Path(report.evidence["kept"])) == ["page.html", "report.json"]
 
 
+@pytest.mark.browser
 async def test_a_folder_that_can_not_be_written_costs_the_evidence_and_not_the_outcome(
     lane: Lease, demo: Definition, serve: Serve, tmp_path: Path
 ) -> None:

@@ -19,6 +19,8 @@ from scraper.pace import OwnPace
 from scraper.visit import Visitor, VisitSettings
 from tidegate.demo import DemoSite
 
+pytestmark = pytest.mark.browser
+
 Serve = Callable[[str | bytes | dict[str, str]], Awaitable[str]]
 PRIVATE = AddressPolicy(allow_private=True)
 

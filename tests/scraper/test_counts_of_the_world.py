@@ -218,6 +218,7 @@ def test_no_language_raises(language: str) -> None:
     assert read_count("12", language=language).exact == 12
 
 
+@pytest.mark.processes
 def test_plain_english_and_numbers_without_a_language_load_no_library_of_languages() -> None:
     program = """
 import sys

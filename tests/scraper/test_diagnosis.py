@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from browser_pool import Lane
 from scraper.definition import Definition
 from scraper.diagnosis import Diagnosis, FieldDiagnosis, as_dict, doubtful
 from scraper.outlines import MOST_MARKS, Panel, diagnose_page, outline
 from scraper.page import SavedPage, open_page
+
+pytestmark = pytest.mark.browser
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 URL = "https://pier.test/"

@@ -59,6 +59,7 @@ def ids(posts: Sequence[Post]) -> list[int]:
     return [int(post.id) for post in posts]
 
 
+@pytest.mark.browser
 async def test_a_feed_is_collected_to_its_end_though_the_page_drops_what_has_gone_by(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -77,12 +78,14 @@ async def test_a_feed_is_collected_to_its_end_though_the_page_drops_what_has_gon
     assert len(batches) > 2
 
 
+@pytest.mark.browser
 async def test_the_limit_is_kept_to_the_post(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     address = await serve({"/": feed(60)})
     report = await collect(lane, f"{address}/", definitions.by_name("demo"), limit=21, timeout_seconds=30)
     assert (report.stopped_by, ids(report.posts)) == (Stop.LIMIT, list(range(1, 22)))
 
 
+@pytest.mark.browser
 async def test_a_feed_that_brings_nothing_new_and_no_end_is_left(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -93,6 +96,7 @@ async def test_a_feed_that_brings_nothing_new_and_no_end_is_left(
     assert (report.stopped_by, ids(report.posts)) == (Stop.NOTHING_NEW, list(range(1, 21)))
 
 
+@pytest.mark.browser
 async def test_posts_that_are_too_old_end_it(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     address = await serve({"/": feed(60)})
     report = await collect(
@@ -106,6 +110,7 @@ async def test_posts_that_are_too_old_end_it(lane: Lane, definitions: Definition
     assert (report.stopped_by, ids(report.posts)) == (Stop.AGE, list(range(1, 11)))
 
 
+@pytest.mark.browser
 async def test_when_the_time_is_over_what_was_collected_is_kept(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -117,18 +122,21 @@ async def test_when_the_time_is_over_what_was_collected_is_kept(
     assert ids(report.posts) == list(range(1, 21))
 
 
+@pytest.mark.browser
 async def test_a_feed_that_does_not_open_says_why(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     address = await serve({"/": "<main data-state='login-wall'>"})
     report = await collect(lane, f"{address}/", definitions.by_name("demo"), limit=5, timeout_seconds=10)
     assert (report.outcome, report.stopped_by, report.posts) == (Outcome.LOGIN_WALL, Stop.TROUBLE, ())
 
 
+@pytest.mark.browser
 async def test_an_empty_feed_is_empty_and_not_broken(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     address = await serve({"/": "<main data-state='empty'>nothing here yet</main>"})
     report = await collect(lane, f"{address}/", definitions.by_name("demo"), limit=5, timeout_seconds=10)
     assert (report.outcome, report.stopped_by) == (Outcome.EMPTY, Stop.END_OF_FEED)
 
 
+@pytest.mark.browser
 async def test_a_feed_in_pages_is_followed_from_page_to_page(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -211,6 +219,7 @@ def answer(*numbers: int, more: str = "") -> str:
     return f'HTTP/1.1 200 OK\nContent-Type: application/json\n\n{{"topics": [{found}]{more}}}'
 
 
+@pytest.mark.browser
 async def test_what_belongs_to_a_step_and_comes_after_it_is_waited_for(lane: Lane, serve: Serve) -> None:
     late = LATE.replace("FETCH", "const at = pressed; setTimeout(() => fetch(`/api?${at}`), 300);")
     address = await serve(
@@ -223,6 +232,7 @@ async def test_what_belongs_to_a_step_and_comes_after_it_is_waited_for(lane: Lan
     assert report.warnings == ()
 
 
+@pytest.mark.browser
 async def test_the_records_of_posts_that_were_taken_are_not_kept(
     lane: Lane, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +255,7 @@ async def test_the_records_of_posts_that_were_taken_are_not_kept(
     assert (report.count, sizes) == (7, [(0, 0), (2, 0), (2, 0), (2, 0)])
 
 
+@pytest.mark.browser
 async def test_what_could_not_be_heard_is_told_once(lane: Lane, serve: Serve) -> None:
     address = await serve(
         {
@@ -261,6 +272,7 @@ async def test_what_could_not_be_heard_is_told_once(lane: Lane, serve: Serve) ->
     assert missed == "1 responses were too many or too large to be kept"
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(("fetch", "rests"), (("", 0), ("fetch(`/api?${pressed}`);", 2)))
 async def test_before_a_step_it_rests_if_the_one_before_has_fetched_something(
     lane: Lane, serve: Serve, fetch: str, rests: int
@@ -277,6 +289,7 @@ async def test_before_a_step_it_rests_if_the_one_before_has_fetched_something(
     assert (report.count, rested) == (7, rests)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     "second",
     (
@@ -303,6 +316,7 @@ async def test_the_page_after_the_last_one_is_told_from_one_that_went_wrong(
     assert (report.stopped_by, report.trouble, report.retry_after_seconds) == (stop, trouble, retry_after_seconds)
 
 
+@pytest.mark.browser
 async def test_a_page_by_its_number_is_one_of_the_same_list(lane: Lane, serve: Serve) -> None:
     address = await serve(
         {
@@ -335,12 +349,14 @@ def test_what_is_no_address_leads_nowhere() -> None:
     assert joined("https://f.example/a", "b") == "https://f.example/b"
 
 
+@pytest.mark.browser
 async def test_a_next_link_that_is_no_address_ends_the_feed(lane: Lane, serve: Serve) -> None:
     address = await serve({"/": topics(1) + "<a rel=next href='http://[oops'>older</a>"})
     report = await collect(lane, f"{address}/", mole("next = 'a[rel=next]'"), limit=50, timeout_seconds=20)
     assert (report.stopped_by, report.trouble, ids(report.posts)) == (Stop.END_OF_FEED, None, [1])
 
 
+@pytest.mark.browser
 async def test_old_posts_that_somebody_reposted_do_not_end_a_feed(lane: Lane, serve: Serve) -> None:
     again = "".join(topic(number, days=90, inner="<i class='again'></i>") for number in (2, 3, 4))
     address = await serve(
@@ -357,6 +373,7 @@ async def test_old_posts_that_somebody_reposted_do_not_end_a_feed(lane: Lane, se
     assert (report.stopped_by, ids(report.posts)) == (Stop.END_OF_FEED, [1, 5])
 
 
+@pytest.mark.browser
 async def test_a_reader_that_fails_in_a_step_is_a_trouble_and_what_was_collected_is_kept(
     lane: Lane, serve: Serve
 ) -> None:
@@ -368,6 +385,7 @@ async def test_a_reader_that_fails_in_a_step_is_a_trouble_and_what_was_collected
     assert ids(report.posts) == [1]
 
 
+@pytest.mark.browser
 async def test_a_crash_in_a_step_is_a_trouble_and_what_was_collected_is_kept(lane: CdpLane, serve: Serve) -> None:
     address = await serve({"/": LATE.replace("FETCH", "")})
     collected: list[int] = []
@@ -383,6 +401,7 @@ async def test_a_crash_in_a_step_is_a_trouble_and_what_was_collected_is_kept(lan
     assert collected == [1]
 
 
+@pytest.mark.browser
 async def test_a_page_that_may_not_be_opened_is_the_trouble_that_is_told(lane: Lane, serve: Serve) -> None:
     address = await serve({"/": topics(1), "/?page=2": topics(2)})
 

@@ -12,6 +12,8 @@ from scraper.definitions import load_definition
 from scraper.feed import Stop, collect
 from scraper.post import Post
 
+pytestmark = pytest.mark.browser
+
 Serve = Callable[[dict[str, str]], Awaitable[str]]
 
 QUAY = """

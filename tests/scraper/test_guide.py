@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from browser_pool import Lane
 from scraper.definition import Definition
 from scraper.definitions import load_definition
@@ -53,6 +55,7 @@ def blocks(language: str) -> list[str]:
     return [text.partition("```")[0] for text in GUIDE.split(f"```{language}\n")[1:]]
 
 
+@pytest.mark.browser
 async def test_the_forum_of_the_guide_is_read_to_its_end_with_exact_counts(lane: Lane, serve: Serve) -> None:
     (row,) = blocks("html")
     site = await serve({"/latest": FORUM.replace("ROW", row)})

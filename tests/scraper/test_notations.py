@@ -42,6 +42,7 @@ def is_python(pattern: str) -> bool:
     return True
 
 
+@pytest.mark.browser
 async def test_what_browsers_refuse_of_pythons_expressions_is_refused_on_load_and_nothing_else(
     lane: Lane,
 ) -> None:
@@ -75,6 +76,7 @@ def test_an_expression_that_browsers_lack_is_answered_with_what_to_write(pattern
         TypeAdapter(BrowserPattern).validate_python(pattern)
 
 
+@pytest.mark.browser
 async def test_what_is_refused_as_a_selector_is_none(lane: Lane) -> None:
     refused = (
         "", "  ", "article[", "article]", "a:is(b", "a)", "[a='b]", '[a="b]', "a,", ",a", "a,,b", "//div", "a { }",
@@ -91,6 +93,7 @@ async def test_what_is_refused_as_a_selector_is_none(lane: Lane) -> None:
             TypeAdapter(Selector).validate_python(selector)
 
 
+@pytest.mark.browser
 async def test_selectors_of_all_kinds_are_taken(lane: Lane) -> None:
     taken = [
         "a", "a > b ~ c + d", ":scope > .x", "a[href*='/p/'], b:is(.c, [d=\"e]\"])", r".\/x\,", "[title='(']", "#é",

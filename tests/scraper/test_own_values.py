@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from browser_pool import Lane
 from scraper.definition import Definition
 from scraper.definitions import load_definition
 from scraper.outcome import Outcome
 from scraper.page import PageReport, SavedPage, open_page
+
+pytestmark = pytest.mark.browser
 
 DOCK = """
 name = "dock"

@@ -34,6 +34,7 @@ def page(*parts: str) -> str:
     return f"<!DOCTYPE html><html lang='en'><title>Demo</title><body>{''.join(parts)}</body></html>"
 
 
+@pytest.mark.browser
 async def test_a_post_is_opened_and_read(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     quote = """<blockquote data-quoted><a rel="author" href="/@bob">Bob</a><p data-text>Low</p></blockquote>"""
     address = await serve({"/@alice/post/7": page(article(6), article(7, inner=quote))})
@@ -50,6 +51,7 @@ async def test_a_post_is_opened_and_read(lane: Lane, definitions: Definitions, s
     assert post_as_dict(post)["time"] == "2026-01-02T03:04:05Z"
 
 
+@pytest.mark.browser
 async def test_a_post_that_scripts_bring_later_is_waited_for(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -60,6 +62,7 @@ async def test_a_post_that_scripts_bring_later_is_waited_for(
     assert report.evidence["stopped"] == "ready"
 
 
+@pytest.mark.browser
 async def test_a_promoted_post_is_read_when_it_is_the_one_asked_for(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -73,6 +76,7 @@ async def test_a_promoted_post_is_read_when_it_is_the_one_asked_for(
     assert [post.promoted for post in feed.posts] == [True]
 
 
+@pytest.mark.browser
 async def test_counts_that_scripts_bring_later_are_waited_for(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -85,6 +89,7 @@ async def test_counts_that_scripts_bring_later_are_waited_for(
     assert report.post.views == 7890
 
 
+@pytest.mark.browser
 async def test_a_page_that_sends_itself_elsewhere_is_read_where_it_ends(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -99,6 +104,7 @@ async def test_a_page_that_sends_itself_elsewhere_is_read_where_it_ends(
     assert report.final_url == f"{address}/elsewhere"
 
 
+@pytest.mark.browser
 async def test_a_redirect_that_may_not_be_followed_is_refused(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -115,6 +121,7 @@ async def test_a_redirect_that_may_not_be_followed_is_refused(
     assert (report.outcome, report.reason, report.posts) == (Outcome.REFUSED_URL, "not inside", ())
 
 
+@pytest.mark.browser
 async def test_posts_of_another_site_are_not_those_of_the_one_that_sent_there(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -127,6 +134,7 @@ async def test_posts_of_another_site_are_not_those_of_the_one_that_sent_there(
     assert report.reason == f"ended at another site: {elsewhere}"
 
 
+@pytest.mark.browser
 async def test_one_link_that_is_no_address_costs_no_other_post(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -139,6 +147,7 @@ async def test_one_link_that_is_no_address_costs_no_other_post(
     assert [(post.id, post.link) for post in report.posts] == [("1", None), ("2", f"{address}/x")]
 
 
+@pytest.mark.browser
 async def test_posts_beyond_the_most_of_one_reading_are_told(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -147,6 +156,7 @@ async def test_posts_beyond_the_most_of_one_reading_are_told(
     assert report.warnings == (f"3 posts more than {MAX_ITEMS} left out",)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     "trouble",
     (
@@ -182,6 +192,7 @@ async def test_what_stands_in_the_way_is_said(
     assert report.posts == ()
 
 
+@pytest.mark.browser
 async def test_a_page_that_never_stops_computing_is_a_timeout(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -190,12 +201,14 @@ async def test_a_page_that_never_stops_computing_is_a_timeout(
     assert report.outcome is Outcome.TIMEOUT
 
 
+@pytest.mark.browser
 async def test_a_server_that_is_not_there_is_no_missing_post(lane: Lane, definitions: Definitions) -> None:
     report = await open_page(lane, "http://127.0.0.1:9/@alice/post/7", definitions.by_name("demo"), timeout_seconds=5)
     assert report.outcome in {Outcome.TIMEOUT, Outcome.REFUSED_URL}
     assert report.reason
 
 
+@pytest.mark.browser
 async def test_old_libraries_that_change_what_json_means_do_no_harm(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -207,6 +220,7 @@ async def test_old_libraries_that_change_what_json_means_do_no_harm(
     assert report.post.likes == 45
 
 
+@pytest.mark.browser
 async def test_a_selector_that_is_none_is_said_to_be(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     late = "<script>setTimeout(() => document.body.append('x'), 100)</script>"
     address = await serve({"/": page(late)})
@@ -219,6 +233,7 @@ async def test_a_selector_that_is_none_is_said_to_be(lane: Lane, definitions: De
     assert "not a valid selector" in report.reason
 
 
+@pytest.mark.browser
 async def test_what_a_page_shows_only_without_javascript_is_read(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -237,6 +252,7 @@ async def test_what_a_page_shows_only_without_javascript_is_read(
     assert [(one.id, one.likes) for one in (*live.posts, *saved.posts)] == [("7", 45), ("8", 45)]
 
 
+@pytest.mark.browser
 async def test_a_page_without_end_gives_a_bounded_reading_that_has_the_post_asked_for(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -251,6 +267,7 @@ async def test_a_page_without_end_gives_a_bounded_reading_that_has_the_post_aske
     assert report.evidence["elements"] == {"demo/post": last}
 
 
+@pytest.mark.browser
 async def test_one_lane_reads_saved_pages_and_live_ones_in_turn(
     lane: Lane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -269,6 +286,7 @@ async def test_one_lane_reads_saved_pages_and_live_ones_in_turn(
     assert found == ["7", "9", "10", "8"]
 
 
+@pytest.mark.browser
 async def test_a_saved_page_fetches_nothing_and_runs_nothing(
     lane: CdpLane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -323,6 +341,7 @@ async def test_a_crash_of_the_page_is_an_outcome_and_the_loss_of_the_browser_is_
         await open_page(cast("Lane", gone), url, demo, timeout_seconds=5)
 
 
+@pytest.mark.browser
 async def test_a_renderer_that_dies_while_it_is_read_is_a_crash(
     lane: CdpLane, definitions: Definitions, serve: Serve
 ) -> None:
@@ -338,6 +357,7 @@ async def test_a_renderer_that_dies_while_it_is_read_is_a_crash(
     assert report.outcome is Outcome.CRASHED
 
 
+@pytest.mark.browser
 async def test_the_keys_of_a_post_as_json_are_a_promise(lane: Lane, definitions: Definitions, serve: Serve) -> None:
     address = await serve({"/": page(article(7))})
     report = await open_page(lane, f"{address}/", definitions.by_name("demo"), timeout_seconds=20)

@@ -17,6 +17,8 @@ from scraper.proposals.page import SCRIPT, Facts, task
 from scraper.proposals.proposal import propose
 from scraper.proposals.text import Heading, definition_text
 
+pytestmark = pytest.mark.browser
+
 ReadHtml = Callable[..., Awaitable[PageReport]]
 Look = Callable[..., Awaitable[Facts]]
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

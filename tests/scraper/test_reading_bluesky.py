@@ -9,6 +9,8 @@ import pytest
 from scraper.outcome import Outcome
 from scraper.page import PageReport
 
+pytestmark = pytest.mark.browser
+
 ReadFile = Callable[..., Awaitable[PageReport]]
 
 OPENED = "https://bsky.app/profile/flow.example/post/3openedhere22"

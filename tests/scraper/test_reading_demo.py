@@ -15,6 +15,8 @@ from scraper.post import Post
 from tidegate.demo import DemoSite
 from tidegate.demo import Post as TruePost
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 async def site() -> AsyncIterator[DemoSite]:

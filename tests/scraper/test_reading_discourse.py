@@ -16,6 +16,7 @@ ReadFile = Callable[..., Awaitable[PageReport]]
 FORUM = "https://forum.example"
 
 
+@pytest.mark.browser
 async def test_answers_that_are_shown_inside_a_post_leave_it_alone(read_file: ReadFile) -> None:
     report = await read_file("discourse/topic-client.html", url=f"{FORUM}/t/gezeiten-am-pier/4711")
     assert report.outcome is Outcome.OK
@@ -29,6 +30,7 @@ async def test_answers_that_are_shown_inside_a_post_leave_it_alone(read_file: Re
     assert answer.time == datetime(2024, 2, 6, 5, 56, 40, tzinfo=UTC)
 
 
+@pytest.mark.browser
 async def test_the_list_of_topics_names_who_began_each(read_file: ReadFile) -> None:
     report = await read_file("discourse/latest-client.html", url=f"{FORUM}/latest")
     first, second = report.posts
@@ -38,6 +40,7 @@ async def test_the_list_of_topics_names_who_began_each(read_file: ReadFile) -> N
     assert (second.replies, second.views, second.likes) == (0, 7, None)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("page", "address", "layout", "likes", "time"),
     (
@@ -56,6 +59,7 @@ async def test_the_view_of_a_crawler_says_the_same_in_noscript_and_alone(  # noq
     assert (topic.likes, topic.time, topic.rank) == (likes, time, 1)
 
 
+@pytest.mark.browser
 async def test_a_view_that_begins_in_the_middle_of_a_topic_has_not_its_first_post(read_file: ReadFile) -> None:
     report = await read_file("discourse/middle-crawler.html", url=f"{FORUM}/t/anchors/4713")
     assert report.outcome is Outcome.SELECTOR_DRIFT
@@ -80,6 +84,7 @@ def test_the_first_post_of_a_topic_has_the_topics_id(
     assert definitions.by_name("discourse").id_in(FORUM + address) == post_id
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("page", "outcome"),
     (("not-found", Outcome.NOT_FOUND), ("layout-of-tomorrow", Outcome.SELECTOR_DRIFT)),
@@ -91,6 +96,7 @@ async def test_a_page_without_a_readable_post_says_what_it_is(
     assert (report.outcome, report.posts) == (outcome, ()), report.reason
 
 
+@pytest.mark.browser
 async def test_in_the_view_of_a_crawler_an_answer_has_the_number_below_the_topic(read_file: ReadFile) -> None:
     topic, answer = (await read_file("discourse/topic-crawler-2026.html", url=f"{FORUM}/t/anchors/4713")).posts
     assert (topic.id, answer.id, answer.url) == ("4713", "4713/2", f"{FORUM}/t/4713/2")

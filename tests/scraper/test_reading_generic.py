@@ -45,6 +45,7 @@ def counts(post: Post | None) -> dict[str, int]:
     return {name: value for name in METRICS if (value := getattr(post, name)) is not None}
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     "action",
     (
@@ -62,6 +63,7 @@ async def test_an_action_is_known_in_every_way_of_writing_it(read: Read, action:
     assert counts(report.post) == {"likes": 12}
 
 
+@pytest.mark.browser
 async def test_a_page_says_in_json_who_wrote_it_and_when_and_how_often_it_was_read(read: Read) -> None:
     article = {
         "@context": "https://schema.org",
@@ -88,12 +90,14 @@ async def test_a_page_says_in_json_who_wrote_it_and_when_and_how_often_it_was_re
         assert post.time == datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 
+@pytest.mark.browser
 async def test_two_counts_of_one_kind_are_none(read: Read) -> None:
     shares = [counter("ShareAction", 7), counter("ShareAction", 9), counter("LikeAction", 3)]
     report = await read(CANONICAL + ld({"@type": "Article", "url": PIER, "interactionStatistic": shares}))
     assert counts(report.post) == {"likes": 3}
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     "thing",
     (
@@ -119,6 +123,7 @@ async def test_what_is_said_of_something_else_is_not_said_of_the_page(read: Read
     assert (report.outcome, report.posts) == (Outcome.SELECTOR_DRIFT, ())
 
 
+@pytest.mark.browser
 async def test_the_likes_of_a_comment_are_not_those_of_the_article_above_it(read: Read) -> None:
     comment = {"@type": "Comment", "url": f"{PIER}#c1", "interactionStatistic": counter("LikeAction", 3)}
     article = {"@type": "Article", "url": PIER, "commentCount": 1, "comment": comment}
@@ -127,12 +132,14 @@ async def test_the_likes_of_a_comment_are_not_those_of_the_article_above_it(read
     assert counts(report.post) == {"replies": 1}
 
 
+@pytest.mark.browser
 async def test_a_page_that_says_it_is_a_video_has_the_views_of_its_video(read: Read) -> None:
     video = {"@type": "VideoObject", "url": PIER, "name": "Ebb", "interactionStatistic": counter("WatchAction", 5000)}
     report = await read(f'{CANONICAL}<meta property="og:type" content="video.other">{ld(video)}')
     assert counts(report.post) == {"views": 5000}
 
 
+@pytest.mark.browser
 async def test_each_post_of_a_list_has_its_own_address(read: Read) -> None:
     posts = [
         {"@type": "BlogPosting", "url": f"{PIER}/{n}", "headline": f"Tide {n}",
@@ -150,6 +157,7 @@ async def test_each_post_of_a_list_has_its_own_address(read: Read) -> None:
     assert of_the_list.outcome is Outcome.SELECTOR_DRIFT
 
 
+@pytest.mark.browser
 async def test_microdata_is_read_in_its_new_way_and_in_its_old_one(read: Read) -> None:
     likes = "https://schema.org/LikeAction"
     new = f"""
@@ -179,6 +187,7 @@ async def test_microdata_is_read_in_its_new_way_and_in_its_old_one(read: Read) -
     assert counts(post) == {"views": 1200, "likes": 34, "replies": 5}
 
 
+@pytest.mark.browser
 async def test_a_post_without_an_address_does_not_take_that_of_its_author(read: Read) -> None:
     body = """
     <article itemscope itemtype="https://schema.org/DiscussionForumPosting">
@@ -189,6 +198,7 @@ async def test_a_post_without_an_address_does_not_take_that_of_its_author(read: 
     assert (report.outcome, report.posts) == (Outcome.SELECTOR_DRIFT, ())
 
 
+@pytest.mark.browser
 async def test_open_graph_names_the_page_and_one_label_its_count(read: Read) -> None:
     head = f'<meta property="og:url" content="{PIER}"><meta property="og:title" content="Tides today">'
     report = await read(head, '<main><button aria-label="1,204 likes">1.2K</button></main>', title="Tides | Pier")
@@ -196,6 +206,7 @@ async def test_open_graph_names_the_page_and_one_label_its_count(read: Read) -> 
     assert (report.posts[0].title, counts(report.post)) == ("Tides today", {"likes": 1204})
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     "body",
     (
@@ -213,6 +224,7 @@ async def test_a_label_that_may_belong_to_something_else_says_nothing(read: Read
     assert (report.outcome, report.posts) == (Outcome.SELECTOR_DRIFT, ())
 
 
+@pytest.mark.browser
 async def test_a_page_that_names_another_one_as_itself_is_not_the_one_that_was_asked_for(read: Read) -> None:
     article = {"@type": "Article", "url": "https://pier.example/", "commentCount": 4}
     head = '<link rel="canonical" href="https://pier.example/">' + ld(article)
@@ -221,6 +233,7 @@ async def test_a_page_that_names_another_one_as_itself_is_not_the_one_that_was_a
     assert counts((await read(head, url="https://www.pier.example/?utm_source=x")).post) == {"replies": 4}
 
 
+@pytest.mark.browser
 async def test_a_page_that_says_nothing_of_itself_is_no_success(read: Read) -> None:
     report = await read("", "<p>Nothing</p>")
     assert (report.outcome, report.posts) == (Outcome.SELECTOR_DRIFT, ())

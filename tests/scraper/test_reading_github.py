@@ -16,6 +16,7 @@ ReadFile = Callable[..., Awaitable[PageReport]]
 TIDES = "https://github.com/pier/tides"
 
 
+@pytest.mark.browser
 async def test_an_issue_of_the_server_has_its_comments_and_each_its_own_author(read_file: ReadFile) -> None:
     report = await read_file("github/issue-2016.html", url=f"{TIDES}/issues/7")
     assert report.outcome is Outcome.OK
@@ -32,6 +33,7 @@ async def test_an_issue_of_the_server_has_its_comments_and_each_its_own_author(r
     assert comments[0].time == datetime(2016, 2, 3, 5, tzinfo=UTC)
 
 
+@pytest.mark.browser
 async def test_the_client_of_2025_shows_the_same_under_other_names(read_file: ReadFile) -> None:
     report = await read_file("github/issue-2025.html", url=f"{TIDES}/issues/8")
     issue, comment = report.posts
@@ -47,6 +49,7 @@ async def test_the_client_of_2025_shows_the_same_under_other_names(read_file: Re
     assert comment.text.endswith("Not here, see there.")
 
 
+@pytest.mark.browser
 async def test_a_row_of_what_is_closed_does_not_say_when_it_was_opened(read_file: ReadFile) -> None:
     report = await read_file("github/list-2019.html", url=f"{TIDES}/issues")
     issue, pull = report.posts
@@ -58,6 +61,7 @@ async def test_a_row_of_what_is_closed_does_not_say_when_it_was_opened(read_file
     assert (row.id, row.title, row.author, row.replies) == ("pier/tides/issues/8", "High water", "eel", 1)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("comment", ("issues/7#issuecomment-900009", "issues/9", "pull/7"))
 async def test_a_comment_that_is_not_on_the_page_is_never_answered_with_another(
     read_file: ReadFile, comment: str
@@ -75,6 +79,7 @@ def test_only_issues_and_pull_requests_are_read(definitions: Definitions) -> Non
     assert github.id_in(f"{TIDES}/issues/7#issue-555001") == "pier/tides/issues/7"
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("page", "outcome"),
     (("not-found", Outcome.NOT_FOUND), ("layout-of-tomorrow", Outcome.SELECTOR_DRIFT)),

@@ -13,6 +13,8 @@ from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from scraper.page import PageReport
 
+pytestmark = pytest.mark.browser
+
 ReadFile = Callable[..., Awaitable[PageReport]]
 ReadHtml = Callable[[Definition, bytes], Awaitable[PageReport]]
 PAGES = Path(__file__).parent / "pages" / "hackernews"

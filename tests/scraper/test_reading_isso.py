@@ -16,6 +16,8 @@ from scraper.outcome import Outcome
 from scraper.page import PageReport, open_page
 from scraper.post import Post
 
+pytestmark = pytest.mark.browser
+
 ReadFile = Callable[..., Awaitable[PageReport]]
 Serve = Callable[[dict[str, str]], Awaitable[str]]
 PAGES = Path(__file__).parent / "pages" / "isso"

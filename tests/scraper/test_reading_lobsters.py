@@ -16,6 +16,7 @@ ReadFile = Callable[..., Awaitable[PageReport]]
 LOBSTERS = "https://lobste.rs"
 
 
+@pytest.mark.browser
 async def test_a_story_of_2026_has_its_thread_and_nothing_of_the_story_that_was_merged_into_it(
     read_file: ReadFile,
 ) -> None:
@@ -41,6 +42,7 @@ async def test_a_story_of_2026_has_its_thread_and_nothing_of_the_story_that_was_
     assert [one.text for one in comments] == ["By a table.", None, "Deeper.", "From the other story."]
 
 
+@pytest.mark.browser
 async def test_hidden_scores_are_unknown_and_a_removed_story_has_no_title(read_file: ReadFile) -> None:
     report = await read_file("lobsters/front-2013.html")
     assert [(one.id, one.author, one.score, one.replies) for one in report.posts] == [
@@ -53,12 +55,14 @@ async def test_hidden_scores_are_unknown_and_a_removed_story_has_no_title(read_f
     assert report.next_url == "https://lobste.rs/page/2"
 
 
+@pytest.mark.browser
 async def test_in_the_list_of_new_comments_nobody_knows_what_they_answer(read_file: ReadFile) -> None:
     (comment,) = (await read_file("lobsters/newest-comments.html", url=f"{LOBSTERS}/comments")).posts
     assert (comment.id, comment.author, comment.score) == ("bbbbb1", "eel", None)
     assert (comment.depth, comment.parent) == (None, None)
 
 
+@pytest.mark.browser
 async def test_in_a_list_of_threads_the_first_shown_may_be_an_answer_itself(read_file: ReadFile) -> None:
     posts = (await read_file("lobsters/threads.html", url=f"{LOBSTERS}/threads/eel")).posts
     assert [(one.id, one.score, one.depth, one.parent) for one in posts] == [
@@ -67,6 +71,7 @@ async def test_in_a_list_of_threads_the_first_shown_may_be_an_answer_itself(read
     ]
 
 
+@pytest.mark.browser
 async def test_a_story_that_is_not_on_the_page_is_never_answered_with_another(read_file: ReadFile) -> None:
     report = await read_file("lobsters/story-2026.html", url=f"{LOBSTERS}/s/other9/another")
     assert report.outcome is Outcome.SELECTOR_DRIFT
@@ -87,6 +92,7 @@ def test_a_comment_has_the_address_of_its_story(definitions: Definitions, addres
     assert definitions.by_name("lobsters").id_in(LOBSTERS + address) == post_id
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("page", "outcome"),
     (("not-found", Outcome.NOT_FOUND), ("layout-of-tomorrow", Outcome.SELECTOR_DRIFT)),

@@ -11,6 +11,8 @@ from scraper.outcome import Outcome
 from scraper.page import PageReport
 from scraper.post import Quoted
 
+pytestmark = pytest.mark.browser
+
 ReadFile = Callable[..., Awaitable[PageReport]]
 
 PIER = "https://pier.example"

@@ -19,6 +19,7 @@ PAGES = Path(__file__).parent / "pages" / "reddit"
 THREAD = "https://old.reddit.com/r/knots/comments/1aaaaa1/best_way_to_dry_a_rope/"
 
 
+@pytest.mark.browser
 async def test_of_three_scores_the_one_that_shows_is_read_and_exactly(read_file: ReadFile) -> None:
     report = await read_file("reddit/old-thread-of-2024.html", url=THREAD)
     assert report.outcome is Outcome.OK, report.reason
@@ -36,6 +37,7 @@ async def test_of_three_scores_the_one_that_shows_is_read_and_exactly(read_file:
     assert [one.pinned for one in comments] == [True, False, False, False]
 
 
+@pytest.mark.browser
 async def test_the_answer_to_a_removed_comment_still_has_its_parent(read_file: ReadFile) -> None:
     report = await read_file("reddit/old-thread-of-2024.html", url=THREAD)
     assert [(one.id, one.depth, one.parent) for one in report.posts[1:]] == [
@@ -47,6 +49,7 @@ async def test_the_answer_to_a_removed_comment_still_has_its_parent(read_file: R
     assert report.warnings == ("1 posts left out: comment without id",)
 
 
+@pytest.mark.browser
 async def test_a_page_about_one_comment_does_not_say_that_it_answers_the_post(
     read_html: ReadHtml, definitions: Definitions
 ) -> None:
@@ -62,6 +65,7 @@ async def test_a_page_about_one_comment_does_not_say_that_it_answers_the_post(
     assert report.outcome is Outcome.OK
 
 
+@pytest.mark.browser
 async def test_before_2016_the_links_had_no_names_and_a_page_about_one_comment_is_known_by_its_notice(
     read_html: ReadHtml, definitions: Definitions
 ) -> None:
@@ -76,6 +80,7 @@ async def test_before_2016_the_links_had_no_names_and_a_page_about_one_comment_i
     assert [one.parent for one in posts] == [None, None, None, "kaaaaa2", "kaaaaa4"]
 
 
+@pytest.mark.browser
 async def test_a_list_tells_what_is_paid_for_and_what_is_hidden(read_file: ReadFile) -> None:
     report = await read_file("reddit/old-list-of-2017.html", url="https://www.reddit.com/r/knots/")
     paid, sticky, hidden = report.posts
@@ -88,12 +93,14 @@ async def test_a_list_tells_what_is_paid_for_and_what_is_hidden(read_file: ReadF
     assert report.next_url == "https://www.reddit.com/r/knots/?count=25&after=t3_5aaaa2"
 
 
+@pytest.mark.browser
 async def test_on_the_page_of_an_author_nobody_knows_what_a_comment_answers(read_file: ReadFile) -> None:
     (comment,) = (await read_file("reddit/old-user-page.html", url="https://www.reddit.com/user/bosun/")).posts
     assert (comment.id, comment.author, comment.score, comment.text) == ("dbbbbb1", "bosun", 7, "I count 3,901.")
     assert (comment.depth, comment.parent) == (None, None)
 
 
+@pytest.mark.browser
 async def test_the_redesign_shortens_its_numbers(read_file: ReadFile) -> None:
     report = await read_file("reddit/redesign-list.html", url="https://www.reddit.com/r/knots/")
     first, paid, hidden = report.posts
@@ -105,6 +112,7 @@ async def test_the_redesign_shortens_its_numbers(read_file: ReadFile) -> None:
     assert (hidden.score, hidden.replies, dict(hidden.approximate)) == (None, 7, {})
 
 
+@pytest.mark.browser
 async def test_the_client_of_today_says_everything_in_attributes(read_file: ReadFile) -> None:
     report = await read_file("reddit/shreddit-thread.html", url=THREAD.replace("old.", "www."))
     assert report.outcome is Outcome.OK, report.reason
@@ -121,6 +129,7 @@ async def test_the_client_of_today_says_everything_in_attributes(read_file: Read
     assert comments[1].time == datetime(2024, 3, 21, 6, 10, tzinfo=UTC)
 
 
+@pytest.mark.browser
 async def test_what_a_search_finds_is_read_in_both_clients(read_file: ReadFile) -> None:
     (old,) = (await read_file("reddit/old-search.html", url="https://old.reddit.com/search?q=knots")).posts
     assert (old.id, old.title, old.author, old.score, old.replies) == (
@@ -132,6 +141,7 @@ async def test_what_a_search_finds_is_read_in_both_clients(read_file: ReadFile) 
     assert new.time == datetime(2026, 8, 12, 2, 3, 4, tzinfo=UTC)
 
 
+@pytest.mark.browser
 async def test_an_advertisement_between_the_posts_is_none(read_file: ReadFile) -> None:
     report = await read_file("reddit/shreddit-list.html", url="https://www.reddit.com/r/knots/")
     link, image = report.posts
@@ -139,6 +149,7 @@ async def test_an_advertisement_between_the_posts_is_none(read_file: ReadFile) -
     assert (image.id, image.score, image.replies, image.author) == ("1bbbbb2", None, 2, None)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("page", "outcome"),
     (
@@ -154,6 +165,7 @@ async def test_a_page_without_a_readable_post_says_what_it_is(
     assert (report.outcome, report.posts) == (outcome, ()), report.reason
 
 
+@pytest.mark.browser
 async def test_another_post_than_the_one_that_was_asked_for_is_not_it(read_file: ReadFile) -> None:
     for page in ("old-thread-of-2024", "shreddit-thread", "redesign-list"):
         report = await read_file(f"reddit/{page}.html", url="https://www.reddit.com/r/knots/comments/9zzzzz/x/")

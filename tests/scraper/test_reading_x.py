@@ -15,6 +15,8 @@ from scraper.outcome import Outcome
 from scraper.page import PageReport
 from scraper.post import METRICS, Post
 
+pytestmark = pytest.mark.browser
+
 ReadFile = Callable[..., Awaitable[PageReport]]
 ReadHtml = Callable[[Definition, bytes], Awaitable[PageReport]]
 PAGES = Path(__file__).parent / "pages" / "x"

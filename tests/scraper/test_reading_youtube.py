@@ -20,6 +20,7 @@ PAGES = Path(__file__).parent / "pages" / "youtube"
 WATCH = "https://www.youtube.com/watch?v="
 
 
+@pytest.mark.browser
 async def test_the_scripts_of_a_page_say_exactly_what_its_labels_shorten(read_file: ReadFile) -> None:
     report = await read_file("youtube/watch-with-scripts.html", url=f"{WATCH}aB3_dE-9hIj")
     assert report.outcome is Outcome.OK, report.reason
@@ -33,6 +34,7 @@ async def test_the_scripts_of_a_page_say_exactly_what_its_labels_shorten(read_fi
     assert video.warnings == ()
 
 
+@pytest.mark.browser
 async def test_the_client_shows_one_video_and_its_comments_whatever_was_open_before_or_stands_beside_it(
     read_file: ReadFile,
 ) -> None:
@@ -52,6 +54,7 @@ async def test_the_client_shows_one_video_and_its_comments_whatever_was_open_bef
     assert old.approximate["likes"].text == "1.3K"
 
 
+@pytest.mark.browser
 async def test_the_client_of_2021_is_read_in_another_language(read_file: ReadFile) -> None:
     report = await read_file("youtube/watch-of-2021-german.html", url=f"{WATCH}segelSEGEL0")
     (video,) = report.posts
@@ -61,6 +64,7 @@ async def test_the_client_of_2021_is_read_in_another_language(read_file: ReadFil
     assert video.time_range.text == "03.02.2021"
 
 
+@pytest.mark.browser
 async def test_the_page_of_2018_says_all_of_it_without_any_script(read_file: ReadFile) -> None:
     (video,) = (await read_file("youtube/watch-of-2018.html", url=f"{WATCH}pumpPUMP_01")).posts
     assert (video.views, video.likes, video.author, video.title) == (20408, 311, "bilgeworks", "Bilge pumps")
@@ -69,6 +73,7 @@ async def test_the_page_of_2018_says_all_of_it_without_any_script(read_file: Rea
     assert video.time_range.text == "2018-02-03"
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("page", "video", "likes"), (("stream", "liveLIVE_00", 88), ("premiere", "soonSOON_00", None))
 )
@@ -81,6 +86,7 @@ async def test_who_is_watching_or_waiting_is_no_number_of_views(
     assert (post.views, post.likes, dict(post.approximate)) == (None, likes, {})
 
 
+@pytest.mark.browser
 async def test_a_stream_without_its_scripts_has_no_views_either(
     read_html: ReadHtml, definitions: Definitions
 ) -> None:
@@ -96,6 +102,7 @@ async def test_a_stream_without_its_scripts_has_no_views_either(
     assert post.views == 9000
 
 
+@pytest.mark.browser
 async def test_a_short_is_known_by_its_own_address(read_file: ReadFile) -> None:
     report = await read_file("youtube/short.html", url="https://www.youtube.com/shorts/shrtSHRT_00")
     assert report.outcome is Outcome.OK, report.reason
@@ -103,6 +110,7 @@ async def test_a_short_is_known_by_its_own_address(read_file: ReadFile) -> None:
     assert (report.post.views, report.post.title, report.post.author_name) == (305, "Heave", "The Bosun")
 
 
+@pytest.mark.browser
 async def test_a_list_has_neither_advertisements_nor_playlists(read_file: ReadFile) -> None:
     report = await read_file("youtube/search.html", url="https://www.youtube.com/results?search_query=knots")
     assert [(post.id, post.title, post.views) for post in report.posts] == [
@@ -115,11 +123,13 @@ async def test_a_list_has_neither_advertisements_nor_playlists(read_file: ReadFi
     assert dict(live.approximate) == {}
 
 
+@pytest.mark.browser
 async def test_another_video_than_the_one_that_was_asked_for_is_not_it(read_file: ReadFile) -> None:
     report = await read_file("youtube/watch-client.html", url=f"{WATCH}OLDOLDOLD00")
     assert (report.outcome, report.posts) == (Outcome.SELECTOR_DRIFT, ())
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("page", "video", "outcome"),
     (

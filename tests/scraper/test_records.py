@@ -84,6 +84,7 @@ def node(number: int, **values: Any) -> dict[str, Any]:
     return {"node": {"key": f"post:{number}", **values}}
 
 
+@pytest.mark.browser
 async def test_what_the_page_asked_for_itself_is_read_and_goes_before_what_it_shows(lane: Lane, serve: Serve) -> None:
     answer = {
         "data": [
@@ -110,6 +111,7 @@ async def test_what_the_page_asked_for_itself_is_read_and_goes_before_what_it_sh
         assert (other.id, other.likes, other.views) == ("9", 3, None)
 
 
+@pytest.mark.browser
 async def test_a_script_is_read_too_and_each_object_only_for_the_post_that_it_names(lane: Lane) -> None:
     state = {"a": [{"deep": {"post_number": 7, "counts": {"likes": 40, "views": 0}}}, {"post_number": 70}]}
     html = page((7, "40"), (8, "2"), script=f"window.state = {json.dumps(state)};more()")
@@ -119,6 +121,7 @@ async def test_a_script_is_read_too_and_each_object_only_for_the_post_that_it_na
     assert [(post.id, post.likes, post.views) for post in report.posts] == [("7", 40, 0), ("8", 2, None)]
 
 
+@pytest.mark.browser
 async def test_a_saved_page_is_read_with_the_responses_that_were_kept_with_it(lane: Lane) -> None:
     body = json.dumps({"data": [node(7, counts={"views": 12})]})
     saved = SavedPage(page((7, "1")).encode(), (Response("https://berth.example/api/posts?x", body),))
@@ -127,6 +130,7 @@ async def test_a_saved_page_is_read_with_the_responses_that_were_kept_with_it(la
     assert report.post.views == 12
 
 
+@pytest.mark.browser
 async def test_where_page_and_json_contradict_each_other_the_count_is_unknown(lane: Lane) -> None:
     html = page((7, "41"), script='window.state = [{"post_number": 7, "counts": {"likes": 40}}]')
     report = await open_page(
@@ -140,6 +144,7 @@ async def test_where_page_and_json_contradict_each_other_the_count_is_unknown(la
     assert report.posts[0].warnings == ("likes: the page says both 40 and 41",)
 
 
+@pytest.mark.browser
 async def test_posts_that_are_only_in_json_are_posts(lane: Lane) -> None:
     definition = load_definition(
         "crate.toml",
@@ -156,6 +161,7 @@ async def test_posts_that_are_only_in_json_are_posts(lane: Lane) -> None:
     assert "post without likes" in str(report.warnings)
 
 
+@pytest.mark.browser
 async def test_json_that_is_none_is_a_warning_and_the_page_is_read(lane: Lane) -> None:
     html = page((7, "41"), script="window.state = {broken")
     report = await open_page(

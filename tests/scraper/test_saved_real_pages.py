@@ -26,7 +26,10 @@ SITES = ("x", "hackernews", "reddit", "youtube", "lobsters", "bluesky", "discour
 FILES = sorted(file for site in SITES for file in (FOLDER / site).glob("*.html"))
 NAMES = [f"{file.parent.name}/{file.stem}" for file in FILES]
 
-pytestmark = pytest.mark.skipif(not FILES, reason=f"no saved pages in {FOLDER} (TIDEGATE_SAVED_PAGES)")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not FILES, reason=f"no saved pages in {FOLDER} (TIDEGATE_SAVED_PAGES)"),
+]
 
 # What the truth calls a field, where we call it something else.
 OURS: dict[str, dict[str, str]] = {

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from browser_pool import Lane
 from scraper.definitions import load_definition
 from scraper.page import SavedPage, open_page
+
+pytestmark = pytest.mark.browser
 
 PILE = """
 name = "pile"

@@ -326,6 +326,7 @@ def test_no_text_raises_and_every_span_is_in_order(
         assert any(character.isdecimal() for character in text) or len(text) > 1
 
 
+@pytest.mark.processes
 def test_the_common_forms_load_no_library_of_languages() -> None:
     program = """
 import sys

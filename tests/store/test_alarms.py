@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
+
 from scraper.outcome import Outcome
 from scraper.store import alarms, posts, runs
 from scraper.store.alarms import Health, Overdue
 from scraper.store.database import Database
 from tests.store.begun import begin, end
+
+pytestmark = pytest.mark.database
 
 
 async def open_ones(database: Database) -> list[tuple[str, str, str]]:

@@ -69,19 +69,22 @@ async def test_an_address_that_leads_nowhere_says_what_to_do_and_keeps_the_passw
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.database
 async def test_a_database_that_is_not_there_is_said_by_name(fresh_dsn: str) -> None:
-    nowhere = re.sub(r"/empty_\d+", "/nowhere", fresh_dsn)
+    nowhere = re.sub(r"/test_\d+", "/nowhere", fresh_dsn)
     with pytest.raises(DatabaseUnavailable, match='database "nowhere" does not exist'):
         async with Database(nowhere):
             pass
 
 
+@pytest.mark.database
 async def test_a_login_that_is_wrong_is_said(fresh_dsn: str) -> None:
     with pytest.raises(DatabaseUnavailable, match="nobody-of-that-name"):
         async with Database(fresh_dsn.replace("//tidegate@", "//nobody-of-that-name@")):
             pass
 
 
+@pytest.mark.database
 async def test_a_database_that_is_not_open_says_how_to_open_it(fresh_dsn: str) -> None:
     with pytest.raises(DatabaseUnavailable, match="async with Database"):
         await Database(fresh_dsn).fetch("due_posts")

@@ -17,6 +17,8 @@ from scraper.store.errors import NothingWritten
 from scraper.store.spending import DailyBudget, Spent
 from scraper.store.weights import Arm, Kind
 
+pytestmark = pytest.mark.database
+
 ARM = Arm(Kind.REPLY, "template", "question")
 POST_ARM = Arm(Kind.POST, "template", "note")
 RUN = "insert into job_runs (job, status, finished_at) values ('reply', 'success', now())"

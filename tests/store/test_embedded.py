@@ -18,6 +18,9 @@ import asyncpg
 import psutil
 import pytest
 
+from scraper.store.account import Account
+from scraper.store.binaries import PostgresBinaries
+from scraper.store.cluster import initialise
 from scraper.store.embedded import EmbeddedPostgres
 from scraper.store.errors import DatabaseUnavailable
 
@@ -54,6 +57,9 @@ async def answers(dsn: str) -> bool:
 USER = """
 import asyncio, sys
 from pathlib import Path
+from scraper.store.account import Account
+from scraper.store.binaries import PostgresBinaries
+from scraper.store.cluster import initialise
 from scraper.store.embedded import EmbeddedPostgres
 
 async def main():
@@ -91,6 +97,7 @@ def others() -> Iterator[list[OtherProcess]]:
         one.process.communicate(timeout=30)
 
 
+@pytest.mark.database
 async def test_a_server_is_there_while_it_is_used_and_keeps_what_was_stored(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder) as server:
         pid = server.pid
@@ -107,6 +114,7 @@ async def test_a_server_is_there_while_it_is_used_and_keeps_what_was_stored(used
         await connection.close()
 
 
+@pytest.mark.database
 async def test_nobody_but_its_user_can_reach_it(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder) as server:
         assert server.pid is not None
@@ -117,6 +125,7 @@ async def test_nobody_but_its_user_can_reach_it(used_folder: Path) -> None:
             assert (used_folder / name).stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.database
 async def test_two_users_share_one_server_and_the_last_one_out_stops_it(
     used_folder: Path, others: list[OtherProcess]
 ) -> None:
@@ -131,6 +140,7 @@ async def test_two_users_share_one_server_and_the_last_one_out_stops_it(
     await ended(pid)
 
 
+@pytest.mark.database
 async def test_two_users_within_one_process_share_it_as_well(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder) as first:
         async with EmbeddedPostgres(used_folder) as second:
@@ -140,6 +150,7 @@ async def test_two_users_within_one_process_share_it_as_well(used_folder: Path) 
     assert not runs(pid)
 
 
+@pytest.mark.processes
 async def test_many_who_start_at_once_get_one_server(used_folder: Path, others: list[OtherProcess]) -> None:
     others += [OtherProcess(used_folder) for _ in range(3)]
     pids = {await asyncio.to_thread(other.server_pid) for other in others}
@@ -149,6 +160,7 @@ async def test_many_who_start_at_once_get_one_server(used_folder: Path, others: 
     await ended(pids.pop())
 
 
+@pytest.mark.database
 async def test_after_sigkill_of_its_only_user_it_stops_and_can_be_started_again(
     used_folder: Path, others: list[OtherProcess]
 ) -> None:
@@ -161,6 +173,7 @@ async def test_after_sigkill_of_its_only_user_it_stops_and_can_be_started_again(
         assert await answers(server.dsn)
 
 
+@pytest.mark.processes
 async def test_sigkill_of_one_user_leaves_the_server_to_the_other(
     used_folder: Path, others: list[OtherProcess]
 ) -> None:
@@ -175,6 +188,7 @@ async def test_sigkill_of_one_user_leaves_the_server_to_the_other(
     await ended(pid)
 
 
+@pytest.mark.database
 async def test_a_folder_that_was_removed_under_it_is_left_in_peace(open_folder: Path) -> None:
     async with EmbeddedPostgres(open_folder / "removed") as server:
         pid = server.pid
@@ -184,6 +198,7 @@ async def test_a_folder_that_was_removed_under_it_is_left_in_peace(open_folder: 
     assert not server.folder.exists(), "leaving makes nothing new there"
 
 
+@pytest.mark.database
 async def test_who_leaves_a_removed_folder_leaves_a_new_server_in_its_place_alone(
     open_folder: Path, others: list[OtherProcess]
 ) -> None:
@@ -198,6 +213,7 @@ async def test_who_leaves_a_removed_folder_leaves_a_new_server_in_its_place_alon
     await ended(new)
 
 
+@pytest.mark.database
 async def test_after_the_server_itself_was_killed_it_is_started_anew(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder) as server:
         assert server.pid is not None
@@ -230,6 +246,7 @@ async def another_than(server: EmbeddedPostgres, pid: int) -> int:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.database
 async def test_a_server_that_is_kept_running_comes_back_at_the_same_address_with_what_was_stored(
     used_folder: Path,
 ) -> None:
@@ -251,6 +268,7 @@ async def test_a_server_that_is_kept_running_comes_back_at_the_same_address_with
     assert [runs(pid) for pid in pids] == [False] * 3
 
 
+@pytest.mark.database
 async def test_a_server_that_was_stopped_by_somebody_else_is_started_anew_as_well(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder) as server, kept_running(server):
         pid = server.pid
@@ -260,6 +278,7 @@ async def test_a_server_that_was_stopped_by_somebody_else_is_started_anew_as_wel
     assert not runs(new)
 
 
+@pytest.mark.database
 async def test_many_who_keep_it_running_start_one_server_and_the_last_of_them_stops_it(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder) as first, kept_running(first):
         async with EmbeddedPostgres(used_folder) as second, kept_running(second):
@@ -275,6 +294,7 @@ async def test_many_who_keep_it_running_start_one_server_and_the_last_of_them_st
     assert not runs(new)
 
 
+@pytest.mark.database
 async def test_a_server_that_is_not_kept_running_any_more_stays_down(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder) as server:
         async with kept_running(server):
@@ -286,6 +306,7 @@ async def test_a_server_that_is_not_kept_running_any_more_stays_down(used_folder
             await answers(server.dsn)
 
 
+@pytest.mark.database
 async def test_a_pid_that_belongs_to_another_server_today_is_left_alone(
     used_folder: Path, embedded_postgres: EmbeddedPostgres
 ) -> None:
@@ -310,6 +331,7 @@ def socket_folder(server: EmbeddedPostgres) -> Path:
     return Path(unquote(server.dsn.partition("host=")[2].partition("&")[0]))
 
 
+@pytest.mark.database
 async def test_a_folder_with_a_space_and_a_long_path_is_fine_and_leaves_nothing_elsewhere(long_folder: Path) -> None:
     async with EmbeddedPostgres(long_folder) as server:
         assert await answers(server.dsn)
@@ -335,6 +357,7 @@ async def test_a_link_that_somebody_has_put_in_the_place_of_the_socket_is_not_fo
     assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
 
 
+@pytest.mark.database
 async def test_a_folder_named_from_where_one_stands_is_fine(
     used_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,6 +392,7 @@ async def test_as_root_a_folder_that_no_other_user_can_enter_is_said_and_not_ope
             pass
 
 
+@pytest.mark.database
 async def test_a_database_of_another_version_of_postgres_is_refused_and_left_as_it_is(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder):
         pass
@@ -385,6 +409,7 @@ async def test_a_database_of_another_version_of_postgres_is_refused_and_left_as_
         assert await answers(server.dsn)
 
 
+@pytest.mark.database
 async def test_a_server_that_does_not_start_tells_its_last_words(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder):
         pass
@@ -397,3 +422,15 @@ async def test_a_server_that_does_not_start_tells_its_last_words(used_folder: Pa
     finally:
         configuration.write_text("", encoding="ascii")
     assert "postgres.log" in str(caught.value)
+
+
+@pytest.mark.processes
+def test_where_no_data_can_be_made_the_reason_is_told_and_not_that_what_there_was_is_cleaned_up(
+    tmp_path: Path,
+) -> None:
+    initdb = tmp_path / "initdb"
+    said = ("creating subdirectories ...", "FATAL: could not write: No space left on device", "initdb: removing data")
+    initdb.write_text("#!/bin/sh\n" + "\n".join(f"echo '{line}' >&2" for line in said) + "\nexit 1\n")
+    initdb.chmod(0o755)
+    with pytest.raises(DatabaseUnavailable, match=r"in .*data: FATAL: could not write: No space left on device$"):
+        initialise(PostgresBinaries(tmp_path, "18.6"), tmp_path / "data", Account(None, None))

@@ -11,6 +11,8 @@ from scraper.store.database import Database
 from scraper.store.export import columns_of, rows_of
 from scraper.store.exportable import Exportable
 
+pytestmark = pytest.mark.database
+
 LEFT_OUT = {"posts": {"task", "worker_deaths", "same_outcomes"}}
 """What is there for workers only."""
 

@@ -11,6 +11,8 @@ from scraper.pace import MOST_TOLD_SECONDS, interval_seconds
 from scraper.store.database import Database
 from scraper.store.hosts import SharedPace
 
+pytestmark = pytest.mark.database
+
 
 async def test_two_processes_take_turns_at_a_host_and_never_the_same(database: Database) -> None:
     async with Database(database.dsn) as other:

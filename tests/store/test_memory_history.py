@@ -24,6 +24,8 @@ from memory import (
 from scraper.store.database import Database
 from scraper.store.memory_history import MOST_PENDING, MemoryHistory, forget, overview
 
+pytestmark = pytest.mark.database
+
 MIB = 1 << 20
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NEVER = 3600.0

@@ -19,6 +19,7 @@ def test_migrations_are_numbered_from_one_without_a_gap() -> None:
     assert all(one.name and one.sql.strip() for one in migrations())
 
 
+@pytest.mark.database
 async def test_an_empty_database_is_brought_up_to_date_and_a_second_time_nothing_is_done(fresh_dsn: str) -> None:
     connection = await asyncpg.connect(fresh_dsn)
     try:
@@ -31,6 +32,7 @@ async def test_an_empty_database_is_brought_up_to_date_and_a_second_time_nothing
     assert [(row["version"], row["name"]) for row in first] == [(one.version, one.name) for one in migrations()]
 
 
+@pytest.mark.database
 async def test_many_processes_that_start_at_once_migrate_it_once(fresh_dsn: str) -> None:
     connections = [await asyncpg.connect(fresh_dsn) for _ in range(4)]
     try:
@@ -43,6 +45,7 @@ async def test_many_processes_that_start_at_once_migrate_it_once(fresh_dsn: str)
     assert rows == len(migrations())
 
 
+@pytest.mark.database
 async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(fresh_dsn: str) -> None:
     async with Database(fresh_dsn) as database:
         await database.pool.execute("insert into schema_migrations (version, name) values (9999, 'from_tomorrow')")
@@ -60,6 +63,7 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(fresh_
         await connection.close()
 
 
+@pytest.mark.database
 async def test_a_migration_that_fails_leaves_nothing_half_done(fresh_dsn: str) -> None:
     connection = await asyncpg.connect(fresh_dsn)
     try:
@@ -126,6 +130,7 @@ async def counts(connection: asyncpg.Connection[asyncpg.Record]) -> dict[str, in
     return {name: await connection.fetchval(f'select count(*) from "{name}"') for name in names}  # noqa: S608
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("version", range(1, len(migrations())))
 async def test_a_database_of_every_earlier_version_comes_along_with_all_of_its_rows(
     fresh_dsn: str, version: int
@@ -144,6 +149,7 @@ async def test_a_database_of_every_earlier_version_comes_along_with_all_of_its_r
         await connection.close()
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("version", (1, 2, 3))
 async def test_what_was_before_there_were_tasks_is_in_the_state_that_it_was_meant_to_be_in(
     fresh_dsn: str, version: int
@@ -164,6 +170,7 @@ async def test_what_was_before_there_were_tasks_is_in_the_state_that_it_was_mean
         await connection.close()
 
 
+@pytest.mark.database
 async def test_what_an_earlier_version_followed_is_due_in_this_one(fresh_dsn: str) -> None:
     connection = await asyncpg.connect(fresh_dsn)
     try:

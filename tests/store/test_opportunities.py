@@ -16,6 +16,8 @@ from scraper.store.database import Database
 from scraper.store.opportunities import Harvest, Opportunity, Target
 from tests.store.begun import begin
 
+pytestmark = pytest.mark.database
+
 ONE = Opportunity(
     "demo", "1", "http://demo/1", "reef", "tides?", None, 5, 2, None, 0.5, "warm", "young", timedelta(1)
 )

@@ -12,6 +12,8 @@ from scraper.store import posts
 from scraper.store.database import Database
 from scraper.store.pagination import PaginatedQuery
 
+pytestmark = pytest.mark.database
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FULL = {Level.NORMAL: 10, Level.ELEVATED: 79, Level.CRITICAL: 90, Level.EMERGENCY: 99}
 

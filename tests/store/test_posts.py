@@ -21,6 +21,8 @@ from scraper.store.tasks import Claims, NewTask
 from scraper.values.counts import Range
 from tests.store.begun import begin
 
+pytestmark = pytest.mark.database
+
 SITE = "demo"
 
 

@@ -14,6 +14,8 @@ from scraper.store.database import Database
 from scraper.store.posts import PageOfPost
 from tests.store.begun import begin
 
+pytestmark = pytest.mark.database
+
 STEPS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 2 * 60, 6 * 60, 24 * 60))
 AGES = (
     timedelta(minutes=10),

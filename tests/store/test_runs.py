@@ -16,6 +16,8 @@ from scraper.store.runs import EndedTasks
 from scraper.store.tasks import NewTask
 from tests.store.begun import begin, end
 
+pytestmark = pytest.mark.database
+
 
 async def test_what_a_run_wrote_is_counted_from_the_rows_and_not_told_by_it(database: Database) -> None:
     other, run = await begin(database, "reply_harvester"), await begin(database)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from scraper.store import schedules
 from scraper.store.database import Database
 from tests.store.begun import begin, end
+
+pytestmark = pytest.mark.database
 
 HOUR = timedelta(hours=1)
 

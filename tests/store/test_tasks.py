@@ -12,6 +12,8 @@ from scraper.store.database import Database
 from scraper.store.tasks import DEATHS, OVERDUE, Claims, NewTask, StartedTask
 from tests.store.begun import begin
 
+pytestmark = pytest.mark.database
+
 JOB = "metrics_scraper"
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from scraper.drift import Place, Yield, drifts
 from scraper.store import yields
 from scraper.store.database import Database
+
+pytestmark = pytest.mark.database
 
 
 def place(field: str, site: str = "yield") -> Place:

@@ -50,6 +50,7 @@ def test_wrong_usage(say: Say, files: Path, words: tuple[str, ...], says: str) -
     assert (out, err.count("\n")) == ("", 1)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     (
@@ -70,6 +71,7 @@ def test_what_is_missing_on_the_machine(
     assert err.count("\n") == 1
 
 
+@pytest.mark.database
 def test_a_port_in_use(say: Say, monkeypatch: pytest.MonkeyPatch, open_folder: Path) -> None:
     monkeypatch.setenv("TIDEGATE_DATA_DIR", str(open_folder / "cli"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -92,6 +94,7 @@ def test_a_definition_that_is_wrong(say: Say, monkeypatch: pytest.MonkeyPatch, t
     assert (code, "mine.toml" in err) == (2, True)
 
 
+@pytest.mark.processes
 def test_a_private_address_is_not_opened(say: Say) -> None:
     code, _, err = say("scrape", "http://127.0.0.1:9/", "--site", "x")
     assert code == 1

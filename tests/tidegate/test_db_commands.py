@@ -78,6 +78,7 @@ def contents(dsn: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.database
 def test_everything_comes_back_and_the_numbers_go_on(
     dsn: str, other_dsn: str, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +103,7 @@ def test_everything_comes_back_and_the_numbers_go_on(
         run_sql(other_dsn, "update snapshots set views = 1")
 
 
+@pytest.mark.database
 def test_what_is_in_use_is_only_replaced_when_that_is_said(dsn: str, say: Say, tmp_path: Path) -> None:
     say("db", "migrate")
     fill(dsn)
@@ -119,6 +121,8 @@ def test_what_is_in_use_is_only_replaced_when_that_is_said(dsn: str, say: Say, t
     assert contents(dsn) == {**before, "of_somebody_else": ['("still here")']}
 
 
+@pytest.mark.database
+@pytest.mark.processes
 def test_a_database_that_somebody_uses_is_left_alone(dsn: str, say: Say, tmp_path: Path) -> None:
     say("db", "migrate")
     file = str(tmp_path / "backup.zip")
@@ -143,6 +147,7 @@ def _in_process(*words: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("version", range(1, NEWEST + 1))
 async def test_a_backup_of_every_earlier_version_comes_back_up_to_date(
     fresh_dsn: str, other_dsn: str, version: int
@@ -159,12 +164,14 @@ async def test_a_backup_of_every_earlier_version_comes_back_up_to_date(
         assert await tables_in(connection) == made("table")
 
 
+@pytest.mark.database
 async def test_a_backup_of_a_newer_version_is_refused(fresh_dsn: str) -> None:
     file = await backup_of_one_post(fresh_dsn)
     newer = changed(file, lambda contents: {**contents, "schema_version": NEWEST + 1})
     await refused(fresh_dsn, newer, "upgrade Tidegate first")
 
 
+@pytest.mark.database
 async def test_a_backup_that_is_damaged_changes_nothing(fresh_dsn: str) -> None:
     file = (await backup_of_one_post(fresh_dsn)).getvalue()
     await refused(fresh_dsn, io.BytesIO(file[: len(file) // 2]), "no whole backup")
@@ -174,6 +181,7 @@ async def test_a_backup_that_is_damaged_changes_nothing(fresh_dsn: str) -> None:
     await refused(fresh_dsn, io.BytesIO(damaged), "no whole backup")
 
 
+@pytest.mark.database
 async def test_a_backup_that_is_not_what_it_says_changes_nothing(fresh_dsn: str) -> None:
     file = await backup_of_one_post(fresh_dsn)
 
@@ -194,6 +202,7 @@ async def test_a_backup_that_is_not_what_it_says_changes_nothing(fresh_dsn: str)
     await refused(fresh_dsn, changed(file, lambda _: {}), "no backup that this version")
 
 
+@pytest.mark.database
 async def test_rows_that_do_not_fit_together_change_nothing(fresh_dsn: str) -> None:
     async with connected(fresh_dsn) as connection:
         await migrate(connection)
@@ -234,6 +243,7 @@ def changed(file: io.BytesIO, change: Callable[[dict[str, Any]], dict[str, Any]]
     return copy
 
 
+@pytest.mark.database
 async def test_dropping_takes_all_that_the_migrations_make_and_nothing_else(fresh_dsn: str) -> None:
     everything = "select count(*) from pg_class where relnamespace = 'public'::regnamespace"
     functions = "select count(*) from pg_proc where pronamespace = 'public'::regnamespace"
@@ -245,6 +255,7 @@ async def test_dropping_takes_all_that_the_migrations_make_and_nothing_else(fres
         assert await connection.fetchval(functions) == 0
 
 
+@pytest.mark.database
 def test_a_database_without_anything_of_ours_is_not_backed_up(dsn: str, say: Say, tmp_path: Path) -> None:
     code, _, err = say("db", "backup", str(tmp_path / "backup.zip"))
     assert code == 1
@@ -252,6 +263,7 @@ def test_a_database_without_anything_of_ours_is_not_backed_up(dsn: str, say: Say
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.database
 def test_a_backup_that_can_not_be_written_leaves_nothing(dsn: str, say: Say, tmp_path: Path) -> None:
     say("db", "migrate")
     code, _, err = say("db", "backup", str(tmp_path / "none" / "backup.zip"))
@@ -259,11 +271,13 @@ def test_a_backup_that_can_not_be_written_leaves_nothing(dsn: str, say: Say, tmp
     assert "No such file" in err
 
 
+@pytest.mark.database
 def test_what_is_no_file_can_not_be_restored(dsn: str, say: Say, tmp_path: Path) -> None:
     code, _, err = say("db", "restore", str(tmp_path / "none.zip"))
     assert (code, err.count("\n")) == (2, 1)
 
 
+@pytest.mark.database
 def test_migrating_says_from_where_to_where(dsn: str, say: Say) -> None:
     assert say("db", "migrate")[1] == f"the schema went from version 0 to {NEWEST}\n"
     assert say("db", "migrate")[1] == f"the schema is up to date, at version {NEWEST}\n"
@@ -285,6 +299,8 @@ def test_the_embedded_database_has_an_address_while_it_runs(
     assert "only while something of Tidegate runs" in err
 
 
+@pytest.mark.database
+@pytest.mark.processes
 def test_the_shell_is_psql_on_our_database(dsn: str, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     say("db", "migrate")
     done = subprocess.run(
@@ -299,6 +315,8 @@ def test_the_shell_is_psql_on_our_database(dsn: str, say: Say, monkeypatch: pyte
     assert done.returncode == 0
 
 
+@pytest.mark.database
+@pytest.mark.processes
 def test_the_embedded_server_lives_as_long_as_the_shell(
     open_folder: Path, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from memory.readings import memory_cgroups
+from tests.needs import rest_slow
 
 Start = Callable[..., "subprocess.Popen[str]"]
 PATIENCE_SECONDS = 120
@@ -23,7 +24,8 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def test_it_reads_everything_as_it_is_and_leaves_nothing_behind(
+@pytest.mark.processes
+def test_it_reads_everything_as_it_is_and_a_later_run_keeps_its_rows_and_reads_the_site_of_its_own(
     start: Start, left_over: Callable[[], list[str]]
 ) -> None:
     code, out, err = finish(start("demo", "--posts", "20"))
@@ -32,23 +34,16 @@ def test_it_reads_everything_as_it_is_and_leaves_nothing_behind(
     assert "stored values equal the demo site's own data, 0 do not" in out
     assert "OOM kills: 0" in out
     assert left_over() == []
-
-
-def test_a_second_run_keeps_the_rows_of_the_first(start: Start) -> None:
-    finish(start("demo", "--posts", "10"))
     code, out, _ = finish(start("demo", "--posts", "10"))
     assert code == 0
     assert " views │" in out.split("since last")[1]
-
-
-def test_a_smaller_site_after_a_larger_one_is_all_that_is_read(start: Start) -> None:
-    finish(start("demo", "--posts", "20"))
-    code, out, _ = finish(start("demo", "--posts", "10"))
-    assert code == 0
     assert "success: 10 pages" in out
     assert "timeout" not in out
+    assert left_over() == []
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_two_at_once_are_one_and_a_word_about_the_other(start: Start) -> None:
     first = start("demo", "--posts", "60")
     assert first.stdout is not None
@@ -62,7 +57,8 @@ def test_two_at_once_are_one_and_a_word_about_the_other(start: Start) -> None:
     assert finish(first)[0] == 0
 
 
-@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+@pytest.mark.processes
+@pytest.mark.parametrize("number", rest_slow((signal.SIGTERM, signal.SIGINT)))
 def test_a_signal_ends_it_in_order(start: Start, left_over: Callable[[], list[str]], number: signal.Signals) -> None:
     process = start("demo", "--posts", "200")
     assert process.stdout is not None
@@ -77,6 +73,7 @@ def test_a_signal_ends_it_in_order(start: Start, left_over: Callable[[], list[st
     assert left_over() == []
 
 
+@pytest.mark.processes
 def test_a_data_folder_that_is_removed_under_it_is_a_failure_in_one_line(
     start: Start, open_folder: Path, left_over: Callable[[], list[str]]
 ) -> None:
@@ -113,6 +110,7 @@ def box() -> Iterator[Path]:
     folder.rmdir()
 
 
+@pytest.mark.processes
 def test_in_512_mib_it_finishes_and_the_kernel_kills_nothing(start: Start, box: Path) -> None:
     enter = ("/bin/sh", "-c", 'echo $$ > "$0"/cgroup.procs && exec "$@"', str(box))
     code, out, err = finish(start("demo", "--posts", "40", prefix=enter))

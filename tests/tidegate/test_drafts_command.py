@@ -27,9 +27,9 @@ NASTY = "How do tides work?\n\x1b[31mred\x1b[0m \u202etxet\u202c ```\n```text\nl
 
 
 @pytest.fixture
-def say(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fresh_dsn: str) -> Say:
+def say(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, migrated_dsn: str) -> Say:
     """`say("list")` runs `tidegate drafts list` on a database of its own."""
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", fresh_dsn)
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
 
     def run(*words: str) -> Said:
         code = exit_code_of(lambda: app(["drafts", *words], standalone_mode=False))
@@ -40,12 +40,12 @@ def say(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fres
 
 
 @pytest.fixture
-def written(fresh_dsn: str) -> None:
+def written(migrated_dsn: str) -> None:
     """Two drafts and a planned post that wait."""
     import asyncio  # noqa: PLC0415 commands have a loop of their own
 
     async def work() -> None:
-        async with Database(fresh_dsn) as database:
+        async with Database(migrated_dsn) as database:
             await database.pool.execute(
                 "insert into job_runs (job, status, finished_at) values ('reply', 'success', now())"
             )
@@ -74,6 +74,7 @@ def written(fresh_dsn: str) -> None:
         runner.run(work())
 
 
+@pytest.mark.database
 def test_what_waits_is_listed_and_nothing_in_it_moves_the_terminal(say: Say, written: None) -> None:
     code, out, err = say("list")
     assert (code, err) == (0, "")
@@ -85,11 +86,13 @@ def test_what_waits_is_listed_and_nothing_in_it_moves_the_terminal(say: Say, wri
     assert say("list", "--state", "rejected") == (0, "No drafts rejected\n", "")
 
 
+@pytest.mark.database
 def test_a_list_that_is_cut_says_so(say: Say, written: None) -> None:
     code, out, err = say("list", "--limit", "1")
     assert (code, "w2" in out, err) == (0, False, "There are more than 1: --limit shows them.\n")
 
 
+@pytest.mark.database
 def test_a_draft_is_shown_beside_its_conversation(say: Say, written: None) -> None:
     code, out, _ = say("show", "1")
     assert code == 0
@@ -101,6 +104,7 @@ def test_a_draft_is_shown_beside_its_conversation(say: Say, written: None) -> No
     assert (code, "Topic: tides" in out, "Notes on tides." in out) == (0, True, True)
 
 
+@pytest.mark.database
 def test_from_a_draft_to_a_post_by_hand(say: Say, written: None) -> None:
     assert say("approve", "1", "p1", "--by", "grace") == (0, "1 approved\np1 approved\n", "")
     assert say("approve", "2", "--text", " Why? ")[:2] == (0, "2 approved\n")
@@ -117,6 +121,7 @@ def test_from_a_draft_to_a_post_by_hand(say: Say, written: None) -> None:
     assert json.loads(say("export", "--format", "jsonl", "--planned")[1])["id"] == "p1"
 
 
+@pytest.mark.database
 def test_an_export_holds_nothing_that_a_spreadsheet_or_markdown_would_obey(say: Say, written: None) -> None:
     say("approve", "1", "2")
     rows = list(csv.DictReader(io.StringIO(say("export", "--format", "csv")[1])))
@@ -130,6 +135,7 @@ def test_an_export_holds_nothing_that_a_spreadsheet_or_markdown_would_obey(say: 
     assert "tidegate drafts posted 2" in out
 
 
+@pytest.mark.database
 def test_rejecting_says_why_and_another_draft_can_be_asked_for(say: Say, written: None) -> None:
     assert say("reject", "1", "--why", "too polite", "--again", "--by", "grace") == (0, "1 rejected\n", "")
     shown = say("show", "1")[1]
@@ -139,6 +145,7 @@ def test_rejecting_says_why_and_another_draft_can_be_asked_for(say: Say, written
     assert say("reject", "2", "p1", "--why", "no")[:2] == (0, "2 rejected\np1 rejected\n")
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     (
@@ -163,6 +170,7 @@ def test_what_can_not_be_done_is_said_in_one_line(
     assert err.startswith(says)
 
 
+@pytest.mark.processes
 def test_the_commands_load_neither_playwright_nor_asyncpg() -> None:
     code = (
         "import sys\nimport tidegate.commands.drafts\n"
@@ -174,6 +182,7 @@ def test_the_commands_load_neither_playwright_nor_asyncpg() -> None:
     assert said == "[]\n"
 
 
+@pytest.mark.database
 @pytest.mark.usefixtures("written")
 def test_json_has_all_that_is_known_and_nothing_that_a_terminal_obeys(say: Say) -> None:
     code, out, _ = say("list", "--json")

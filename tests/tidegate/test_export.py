@@ -35,11 +35,10 @@ MANY = 20_000
 
 
 @pytest.fixture
-def dsn(fresh_dsn: str, say: Say, monkeypatch: pytest.MonkeyPatch) -> str:
+def dsn(migrated_dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A migrated database of its own, which the commands use."""
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", fresh_dsn)
-    assert say("db", "migrate")[0] == 0
-    return fresh_dsn
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
+    return migrated_dsn
 
 
 @pytest.fixture
@@ -69,6 +68,7 @@ def many(dsn: str) -> str:
     return dsn
 
 
+@pytest.mark.database
 def test_csv_has_a_header_times_in_utc_nothing_for_unknown_and_no_formula(two: str, say: Say) -> None:
     code, out, err = say("export", "posts")
     assert (code, err) == (0, "")
@@ -79,6 +79,7 @@ def test_csv_has_a_header_times_in_utc_nothing_for_unknown_and_no_formula(two: s
     assert json.loads(first["approximate"]) == {"views": {"text": "32K"}}
 
 
+@pytest.mark.database
 def test_jsonl_has_an_object_a_line_exactly_as_it_is_kept(two: str, say: Say) -> None:
     code, out, _ = say("export", "posts", "--format", "jsonl")
     first, second = (json.loads(line) for line in out.strip("\n").split("\n"))
@@ -87,6 +88,7 @@ def test_jsonl_has_an_object_a_line_exactly_as_it_is_kept(two: str, say: Say) ->
     assert first["approximate"] == {"views": {"text": "32K"}}
 
 
+@pytest.mark.database
 def test_parquet_has_types(two: str, say: Say, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     code, out, err = say("export", "posts", "--format", "parquet", "--output", str(tmp_path / "posts.parquet"))
@@ -97,6 +99,7 @@ def test_parquet_has_types(two: str, say: Say, tmp_path: Path) -> None:
     assert first["posted_at"] == datetime(2026, 1, 2, 2, 4, 5, tzinfo=UTC)
 
 
+@pytest.mark.database
 def test_parquet_of_nothing_is_a_whole_file(dsn: str, say: Say, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     for table in ("posts", "snapshots", "opportunities", "drafts"):
@@ -104,6 +107,7 @@ def test_parquet_of_nothing_is_a_whole_file(dsn: str, say: Say, tmp_path: Path) 
         assert parquet.read_table(tmp_path / table).num_rows == 0
 
 
+@pytest.mark.database
 def test_a_row_group_is_bounded(many: str, say: Say, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     run_sql(many, "insert into posts (site, post_id, url) values ('x', 'last', 'https://x.com/a/status/0')")
@@ -115,6 +119,7 @@ def test_a_row_group_is_bounded(many: str, say: Say, tmp_path: Path) -> None:
     assert max(groups) <= ROW_GROUP_ROWS
 
 
+@pytest.mark.database
 def test_without_pyarrow_it_is_told_how_to_get_it(dsn: str, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     code, out, err = say("export", "posts", "--format", "parquet", "--output", "-")
@@ -122,6 +127,7 @@ def test_without_pyarrow_it_is_told_how_to_get_it(dsn: str, say: Say, monkeypatc
     assert "pip install 'tidegate[parquet]'" in err
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("table", ("posts", "snapshots", "opportunities", "drafts"))
 def test_an_empty_table_has_a_header_and_no_rows(dsn: str, say: Say, table: str) -> None:
     code, out, err = say("export", table)
@@ -131,12 +137,14 @@ def test_an_empty_table_has_a_header_and_no_rows(dsn: str, say: Say, table: str)
     assert say("export", table, "--format", "jsonl") == (0, "", "")
 
 
+@pytest.mark.database
 def test_a_filter_that_leaves_nothing_is_told(two: str, say: Say) -> None:
     code, out, err = say("export", "posts", "--site", "twiter", "--since", "7d", "--format", "jsonl")
     assert (code, out) == (0, "")
     assert "there are no posts of the site twiter since" in err
 
 
+@pytest.mark.database
 def test_a_file_is_replaced_when_the_new_one_is_whole(two: str, say: Say, tmp_path: Path) -> None:
     place = tmp_path / "posts.csv"
     place.write_text("before")
@@ -145,6 +153,7 @@ def test_a_file_is_replaced_when_the_new_one_is_whole(two: str, say: Say, tmp_pa
     assert [file.name for file in tmp_path.iterdir()] == ["posts.csv"]
 
 
+@pytest.mark.database
 def test_a_link_goes_on_leading_to_the_file(two: str, say: Say, tmp_path: Path) -> None:
     (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
     assert say("export", "posts", "--output", str(tmp_path / "link.csv"))[0] == 0
@@ -152,6 +161,7 @@ def test_a_link_goes_on_leading_to_the_file(two: str, say: Say, tmp_path: Path) 
     assert (tmp_path / "real.csv").read_text().startswith("id,")
 
 
+@pytest.mark.database
 def test_an_export_that_fails_in_its_midst_leaves_what_was_there(many: str, say: Say, tmp_path: Path) -> None:
     place = tmp_path / "posts.csv"
     place.write_text("before")
@@ -163,6 +173,8 @@ def test_an_export_that_fails_in_its_midst_leaves_what_was_there(many: str, say:
     assert [file.name for file in tmp_path.iterdir()] == ["posts.csv"]
 
 
+@pytest.mark.database
+@pytest.mark.processes
 def test_a_killed_export_leaves_no_half_file_under_its_name(many: str, start: Start, tmp_path: Path) -> None:
     place = tmp_path / "posts.csv"
     process = start("export", "posts", "--output", str(place))
@@ -174,6 +186,8 @@ def test_a_killed_export_leaves_no_half_file_under_its_name(many: str, start: St
         assert len(list(csv.reader(place.open(newline="", encoding="utf-8")))) == MANY + 1
 
 
+@pytest.mark.database
+@pytest.mark.processes
 def test_a_reader_who_has_heard_enough_ends_it_quietly(many: str, start: Start) -> None:
     process = start("export", "posts")
     assert process.stdout is not None
@@ -184,6 +198,8 @@ def test_a_reader_who_has_heard_enough_ends_it_quietly(many: str, start: Start) 
     assert process.wait(60) == 1
 
 
+@pytest.mark.database
+@pytest.mark.processes
 def test_a_signal_ends_it_though_nobody_reads(many: str, start: Start) -> None:
     process = start("export", "posts")
     assert process.stdout is not None
@@ -192,6 +208,7 @@ def test_a_signal_ends_it_though_nobody_reads(many: str, start: Start) -> None:
     assert process.wait(60) == 128 + signal.SIGTERM
 
 
+@pytest.mark.database
 def test_a_full_disk_is_told_in_one_line(two: str, say: Say) -> None:
     code, out, err = say("export", "posts", "--output", "/dev/full")
     assert (code, out) == (1, "")
@@ -225,6 +242,7 @@ def test_a_machine_without_a_database_gets_none_for_an_export(
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.database
 def test_a_folder_is_no_file(two: str, say: Say, tmp_path: Path) -> None:
     code, _, err = say("export", "posts", "--output", str(tmp_path))
     assert code == 1

@@ -9,6 +9,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from jobs.scoring import ScoringPolicy
 from scraper.post import Post
 from tidegate.demo import DemoSite
@@ -47,6 +49,7 @@ def test_each_post_is_judged_once_and_the_best_come_first() -> None:
     assert others_in_words(found[:2]) == ""
 
 
+@pytest.mark.processes
 async def test_a_feed_is_judged_by_what_is_set_and_nothing_is_stored(tmp_path: Path) -> None:
     (tmp_path / "tidegate.toml").write_text("[scoring]\nmin_likes = 40\nmax_age = 1000000\n", encoding="utf-8")
     own = {"TIDEGATE_DATA_DIR": str(tmp_path / "nothing-here"), "TIDEGATE_SITES_DIR": str(FOLDER)}

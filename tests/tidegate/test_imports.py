@@ -5,6 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.processes
+
 
 def test_help_loads_neither_playwright_nor_asyncpg_nor_a_web_server() -> None:
     code = (

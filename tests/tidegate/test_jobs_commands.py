@@ -44,19 +44,19 @@ insert into alarms (job, kind, says, raised_at, cleared_at) values
 
 
 @pytest.fixture
-def on_a_database(say: Say, monkeypatch: pytest.MonkeyPatch, fresh_dsn: str) -> Say:
+def on_a_database(say: Say, monkeypatch: pytest.MonkeyPatch, migrated_dsn: str) -> Say:
     """`say`, on a database of its own."""
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", fresh_dsn)
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
     monkeypatch.setenv("COLUMNS", "200")
     return say
 
 
 @pytest.fixture
-def worked(on_a_database: Say, fresh_dsn: str) -> Say:
+def worked(on_a_database: Say, migrated_dsn: str) -> Say:
     """The same, on one in which jobs have run."""
     assert on_a_database("jobs", "list")[0] == 0
     for statement in (SCHEDULES, RUNS, TASKS, ALARM):
-        run_sql(fresh_dsn, statement)
+        run_sql(migrated_dsn, statement)
     return on_a_database
 
 
@@ -67,12 +67,14 @@ def lines_of(said: Said) -> dict[str, str]:
     return {line.split()[0]: line for line in out.splitlines() if line.strip()}
 
 
+@pytest.mark.database
 def test_before_anything_has_run_it_says_how_that_begins(on_a_database: Say) -> None:
     code, out, err = on_a_database("jobs", "list")
     assert (code, err) == (0, "")
     assert out == "No job has a schedule yet: `tidegate serve` writes them down when it first runs.\n"
 
 
+@pytest.mark.database
 def test_the_list_has_every_scheduled_job_with_its_next_and_its_last_run_and_open_alarms(worked: Say) -> None:
     lines = lines_of(worked("jobs", "list"))
     assert set(lines) == {"job", "metrics_scraper", "learn", "alarm:"}
@@ -85,6 +87,7 @@ def test_the_list_has_every_scheduled_job_with_its_next_and_its_last_run_and_ope
     assert "it has not ended well for 5 hours" in lines["alarm:"]
 
 
+@pytest.mark.database
 def test_the_list_as_json_has_the_rows_of_the_database(worked: Say) -> None:
     code, out, _ = worked("jobs", "list", "--json")
     found = json.loads(out)
@@ -99,6 +102,7 @@ def test_the_list_as_json_has_the_rows_of_the_database(worked: Say) -> None:
     assert [alarm["kind"] for alarm in found["alarms"]] == ["stale"]
 
 
+@pytest.mark.database
 def test_the_runs_are_the_last_ones_first_with_what_is_left_of_an_open_one(worked: Say) -> None:
     code, out, err = worked("jobs", "runs")
     assert (code, err) == (0, "")
@@ -113,6 +117,7 @@ def test_the_runs_are_the_last_ones_first_with_what_is_left_of_an_open_one(worke
     assert "nobody answered" in out
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     ("words", "numbers"),
     (
@@ -132,33 +137,37 @@ def paused_of(dsn: str) -> list[str]:
     return [row["job"] for row in run_sql(dsn, "select job from schedules where paused_at is not null order by job")]
 
 
-def test_a_job_is_paused_and_resumed_and_the_list_says_so(worked: Say, fresh_dsn: str) -> None:
+@pytest.mark.database
+def test_a_job_is_paused_and_resumed_and_the_list_says_so(worked: Say, migrated_dsn: str) -> None:
     assert worked("jobs", "pause", "metrics_scraper") == (0, "metrics_scraper is paused\n", "")
-    assert paused_of(fresh_dsn) == ["learn", "metrics_scraper"]
+    assert paused_of(migrated_dsn) == ["learn", "metrics_scraper"]
     assert "paused" in lines_of(worked("jobs", "list"))["metrics_scraper"]
     assert worked("jobs", "pause", "metrics_scraper")[0] == 0, "twice is harmless"
     assert worked("jobs", "resume", "metrics_scraper") == (0, "metrics_scraper runs again\n", "")
-    assert paused_of(fresh_dsn) == ["learn"]
+    assert paused_of(migrated_dsn) == ["learn"]
     assert "paused" not in lines_of(worked("jobs", "list"))["metrics_scraper"]
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("what", ("pause", "resume"))
 def test_a_job_that_there_is_not_is_wrong_usage_and_the_others_are_named(worked: Say, what: str) -> None:
     code, out, err = worked("jobs", what, "nonsense")
     assert (code, out, err) == (2, "", f"tidegate: there is no job nonsense; there are {', '.join(JOBS)}\n")
 
 
+@pytest.mark.database
 def test_the_runs_of_a_job_that_there_is_not_are_wrong_usage_as_well(worked: Say) -> None:
     code, out, err = worked("jobs", "runs", "nonsense")
     assert (code, out, err) == (2, "", f"tidegate: there is no job nonsense; there are {', '.join(JOBS)}\n")
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("job", ("maintenance", "plan"))
-def test_a_job_without_a_schedule_can_not_be_paused_and_it_says_why(worked: Say, fresh_dsn: str, job: str) -> None:
+def test_a_job_without_a_schedule_can_not_be_paused_and_it_says_why(worked: Say, migrated_dsn: str, job: str) -> None:
     code, out, err = worked("jobs", "pause", job)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert f"{job} has no schedule" in err
-    assert paused_of(fresh_dsn) == ["learn"]
+    assert paused_of(migrated_dsn) == ["learn"]
 
 
 @pytest.mark.parametrize("words", (("list",), ("runs",), ("pause", "learn"), ("resume", "learn")))
@@ -172,6 +181,7 @@ def test_without_a_database_one_line_says_so(
     assert "secret" not in err
 
 
+@pytest.mark.database
 async def test_what_the_jobs_are_called_is_what_the_settings_know(database: Database) -> None:
     from tidegate.all_jobs import all_jobs  # noqa: PLC0415 it brings Playwright along
     from tidegate.program import open_program  # noqa: PLC0415 as above

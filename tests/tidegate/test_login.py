@@ -18,6 +18,8 @@ from tidegate.demo import DemoSite
 from tidegate.demo_run import FOLDER
 from tidegate.sessions import Sessions
 
+pytestmark = pytest.mark.processes
+
 PATIENCE_SECONDS = 120.0
 
 Said = tuple[int, str]
@@ -108,6 +110,7 @@ async def log_in(user: User, site: DemoSite, **pages: str) -> Said:
     return await said_by(process, b"\n")
 
 
+@pytest.mark.browser
 async def test_a_login_is_tried_kept_worn_and_forgotten(user: User, site: DemoSite) -> None:
     code, out = await log_in(user, site)
     assert code == 0, out
@@ -141,6 +144,7 @@ async def test_a_login_is_tried_kept_worn_and_forgotten(user: User, site: DemoSi
     assert "tidegate login" not in out
 
 
+@pytest.mark.browser
 async def test_a_window_that_is_closed_is_a_login_that_is_done(user: User, site: DemoSite, display: str) -> None:  # noqa: F811
     process = await user.begins(*words_for(site))
     await logged_in(site)
@@ -150,6 +154,7 @@ async def test_a_window_that_is_closed_is_a_login_that_is_done(user: User, site:
     assert len(user.secrets) == 2
 
 
+@pytest.mark.browser
 async def test_a_session_that_opens_nothing_does_not_replace_the_old_one(user: User, site: DemoSite) -> None:
     with user.sessions.trying("demo", {"cookies": [], "origins": []}) as old:
         old.keep()
@@ -164,6 +169,7 @@ async def test_a_session_that_opens_nothing_does_not_replace_the_old_one(user: U
     assert [one.name for one in user.sessions.folder.iterdir()] == ["demo.json"]
 
 
+@pytest.mark.browser
 async def test_a_session_that_makes_no_difference_is_kept_only_on_demand(user: User, site: DemoSite) -> None:
     code, out = await log_in(user, site, test="/")
     assert code == 1
@@ -179,6 +185,7 @@ async def test_a_session_that_makes_no_difference_is_kept_only_on_demand(user: U
     assert user.file.exists()
 
 
+@pytest.mark.browser
 async def test_ctrl_c_changes_nothing(user: User, site: DemoSite) -> None:
     process = await user.begins(*words_for(site))
     await logged_in(site)
@@ -188,6 +195,7 @@ async def test_ctrl_c_changes_nothing(user: User, site: DemoSite) -> None:
     assert list(user.sessions.folder.iterdir()) == []
 
 
+@pytest.mark.browser
 async def test_a_login_that_is_killed_while_it_is_tried_leaves_the_old_one(user: User, site: DemoSite) -> None:
     with user.sessions.trying("demo", {"cookies": [], "origins": []}) as old:
         old.keep()
@@ -204,6 +212,7 @@ async def test_a_login_that_is_killed_while_it_is_tried_leaves_the_old_one(user:
     assert user.sessions.identity_of("demo") == before
 
 
+@pytest.mark.browser
 async def test_nothing_that_is_written_anywhere_has_a_secret_in_it(user: User, site: DemoSite) -> None:
     process = await user.begins(*words_for(site), "--verbose")
     await logged_in(site)
@@ -223,6 +232,7 @@ async def test_nothing_that_is_written_anywhere_has_a_secret_in_it(user: User, s
         assert [path for path in kept if secret.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.browser
 async def test_a_session_that_others_may_read_stops_the_command_with_what_to_do(user: User, site: DemoSite) -> None:
     with user.sessions.trying("demo", {"cookies": [], "origins": []}) as session:
         session.keep()

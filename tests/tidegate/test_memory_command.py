@@ -22,6 +22,7 @@ MIB = 1 << 20
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 
 
+@pytest.mark.processes
 def test_as_json_it_has_every_limit_of_this_machine_and_an_empty_history(start: Start) -> None:
     process = start("memory", "--json")
     out, err = process.communicate(timeout=120)
@@ -34,6 +35,7 @@ def test_as_json_it_has_every_limit_of_this_machine_and_an_empty_history(start: 
     assert all(bound["limit_bytes"] > 0 for bound in now["bounds"])
 
 
+@pytest.mark.processes
 def test_a_cap_of_ones_own_is_one_of_the_limits(start: Start) -> None:
     out, _ = start("memory", "--json", "--memory-limit-mb", "512").communicate(timeout=120)
     bounds = json.loads(out)["now"]["bounds"]

@@ -11,6 +11,8 @@ import pytest
 from scraper.store.database import Database
 from tests.tidegate.rows import run_sql
 
+pytestmark = pytest.mark.database
+
 Said = tuple[int, str, str]
 Say = Callable[..., Said]
 
@@ -18,18 +20,19 @@ NASTY = "tides\x1b[31mred\x1b[0m"
 
 
 @pytest.fixture
-def dsn(fresh_dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def dsn(migrated_dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Three conversations: 1 and 2 are open, 3 has a draft."""
 
     async def work() -> None:
-        async with Database(fresh_dsn):
+        async with Database(migrated_dsn):
             pass
 
     asyncio.run(work())
-    run_sql(fresh_dsn, "insert into job_runs (job, status, finished_at) values ('reply_harvester', 'success', now())")
+    finished = "insert into job_runs (job, status, finished_at) values ('reply_harvester', 'success', now())"
+    run_sql(migrated_dsn, finished)
     for number, (site, state) in enumerate((("pier", "open"), ("quay", "open"), ("pier", "drafted")), 1):
         run_sql(
-            fresh_dsn,
+            migrated_dsn,
             "insert into opportunities (site, post_id, url, author, text, likes, score, tier, because, run,"
             " expires_at, state) values ($1, $2, 'https://pier.example/' || $2, 'ada', $3, 7, $4, 'hot', 'young', 1,"
             " now() + interval '5 hours', $5)",
@@ -39,8 +42,8 @@ def dsn(fresh_dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
             number / 10,
             state,
         )
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", fresh_dsn)
-    return fresh_dsn
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
+    return migrated_dsn
 
 
 def test_the_best_come_first_and_nothing_in_them_moves_the_terminal(say: Say, dsn: str) -> None:

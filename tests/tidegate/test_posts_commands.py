@@ -45,11 +45,10 @@ def _every_name_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def dsn(fresh_dsn: str, say: Say, monkeypatch: pytest.MonkeyPatch) -> str:
+def dsn(migrated_dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A migrated database of its own, which the commands use."""
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", fresh_dsn)
-    assert say("db", "migrate")[0] == 0
-    return fresh_dsn
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
+    return migrated_dsn
 
 
 @pytest.fixture
@@ -66,12 +65,14 @@ def import_(say: Say, tmp_path: Path) -> Callable[[bytes], tuple[int, str, str]]
 Import = Callable[[bytes], tuple[int, str, str]]
 
 
+@pytest.mark.database
 def test_posts_are_followed_by_their_addresses(dsn: str, say: Say) -> None:
     assert say("posts", "add", ONE, TWO) == (0, "2 new, 0 known, 0 refused (hackernews 1, x 1)\n", "")
     assert followed(dsn) == [("hackernews", "1", "followed"), ("x", "2", "followed")]
     assert say("posts", "add", "https://twitter.com/eve/status/2?s=20")[1].startswith("0 new, 1 known, 0 refused")
 
 
+@pytest.mark.database
 def test_a_name_that_nobody_knows_is_told_and_followed_all_the_same(
     dsn: str, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_name_that_nobody_knows_is_told_and_followed_all_the_same(
     assert err == "tidegate: blog.example: no such name is known now; its posts are followed all the same\n"
 
 
+@pytest.mark.database
 def test_one_bad_address_and_nothing_is_added(dsn: str, say: Say) -> None:
     code, out, err = say("posts", "add", ONE, NO_POST, "nonsense")
     assert (code, out, err.count("\n")) == (2, "", 1)
@@ -96,6 +98,7 @@ def test_one_bad_address_and_nothing_is_added(dsn: str, say: Say) -> None:
     assert followed(dsn) == []
 
 
+@pytest.mark.database
 def test_bad_addresses_can_be_skipped(dsn: str, say: Say) -> None:
     code, out, err = say("posts", "add", "--skip-bad", ONE, NO_POST)
     assert (code, out) == (0, "1 new, 0 known, 1 refused (hackernews 1)\n")
@@ -103,6 +106,7 @@ def test_bad_addresses_can_be_skipped(dsn: str, say: Say) -> None:
     assert say("posts", "add", "--skip-bad", NO_POST)[1] == "0 new, 0 known, 1 refused\n"
 
 
+@pytest.mark.database
 def test_the_same_id_on_another_host_is_another_post_and_never_takes_its_place(dsn: str, say: Say) -> None:
     here, there = "https://meta.discourse.org/t/tides/12", "https://discuss.python.org/t/harbours/12"
     assert say("posts", "add", here, "https://meta.discourse.org/t/other-title/12", "--site", "discourse")[0] == 0
@@ -115,6 +119,7 @@ def test_the_same_id_on_another_host_is_another_post_and_never_takes_its_place(d
     assert "meta.discourse.org" in row["url"]
 
 
+@pytest.mark.database
 def test_a_private_address_has_to_be_allowed(dsn: str, say: Say) -> None:
     local = "http://127.0.0.1:8080/@ada/7"
     code, _, err = say("posts", "add", "--site", "mastodon", local)
@@ -124,6 +129,7 @@ def test_a_private_address_has_to_be_allowed(dsn: str, say: Say) -> None:
     assert followed(dsn) == [("mastodon", "7", "followed")]
 
 
+@pytest.mark.database
 def test_a_removed_post_keeps_its_snapshots_and_is_followed_again_when_it_is_added(dsn: str, say: Say) -> None:
     say("posts", "add", ONE, TWO)
     code, out, err = say("posts", "remove", "https://twitter.com/other/status/2")
@@ -133,6 +139,7 @@ def test_a_removed_post_keeps_its_snapshots_and_is_followed_again_when_it_is_add
     assert followed(dsn) == [("hackernews", "1", "followed"), ("x", "2", "followed")]
 
 
+@pytest.mark.database
 def test_removing_what_is_not_followed_is_told_and_the_others_are_removed(dsn: str, say: Say) -> None:
     say("posts", "add", ONE)
     code, out, err = say("posts", "remove", ONE, TWO)
@@ -140,21 +147,25 @@ def test_removing_what_is_not_followed_is_told_and_the_others_are_removed(dsn: s
     assert f"{TWO}: no such post is followed" in err
 
 
+@pytest.mark.database
 def test_a_table_is_imported_by_its_column_url(dsn: str, import_: Import) -> None:
     code, out, err = import_(b'name,URL,note\r\n"a, b","%s","two\r\nlines"\r\n,%s\r\n' % (ONE.encode(), TWO.encode()))
     assert (code, out, err) == (0, "2 new, 0 known, 0 refused (hackernews 1, x 1)\n", "")
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("separator", (b",", b";", b"\t"))
 def test_a_table_of_a_spreadsheet_is_understood(dsn: str, import_: Import, separator: bytes) -> None:
     table = b"\xef\xbb\xbf" + separator.join((b"title", b" url ")) + b"\n" + separator.join((b"a", ONE.encode()))
     assert import_(table)[1] == "1 new, 0 known, 0 refused (hackernews 1)\n"
 
 
+@pytest.mark.database
 def test_a_list_has_an_address_a_line(dsn: str, import_: Import) -> None:
     assert import_(f"\n  {ONE}\n\n{TWO}".encode())[1] == "2 new, 0 known, 0 refused (hackernews 1, x 1)\n"
 
 
+@pytest.mark.database
 def test_bad_lines_lose_nothing_else_and_are_named(dsn: str, import_: Import) -> None:
     lines = [
         b"url,note",
@@ -170,12 +181,14 @@ def test_bad_lines_lose_nothing_else_and_are_named(dsn: str, import_: Import) ->
     assert [line.split(":")[1].strip() for line in err.splitlines()] == ["line 3", "line 4", "line 5", "line 7"]
 
 
+@pytest.mark.database
 def test_a_quote_that_is_never_closed_takes_no_lines_before_it(dsn: str, import_: Import) -> None:
     code, out, err = import_(f'url\n{ONE}\n{TWO}\n"https://x.com/a/status/3\nhttps://x.com/a/status/4\n'.encode())
     assert (code, out) == (1, "2 new, 0 known, 1 refused (hackernews 1, x 1)\n")
     assert "line 4" in err
 
 
+@pytest.mark.database
 def test_many_bad_lines_are_counted_and_the_first_are_shown(dsn: str, import_: Import) -> None:
     code, out, err = import_(b"nonsense\n" * 1000 + ONE.encode())
     assert (code, out) == (1, "1 new, 0 known, 1,000 refused (hackernews 1)\n")
@@ -183,18 +196,21 @@ def test_many_bad_lines_are_counted_and_the_first_are_shown(dsn: str, import_: I
     assert err.count("\n") == 21
 
 
+@pytest.mark.database
 def test_importing_again_adds_nothing(dsn: str, import_: Import) -> None:
     content = "".join(f"https://x.com/a/status/{number}\n" for number in range(1, 1201)).encode()
     assert import_(content)[1] == "1,200 new, 0 known, 0 refused (x 1,200)\n"
     assert import_(content)[1] == "0 new, 1,200 known, 0 refused (x 1,200)\n"
 
 
+@pytest.mark.database
 def test_what_was_exported_can_be_imported(dsn: str, say: Say, import_: Import) -> None:
     say("posts", "add", ONE, TWO)
     table = say("export", "posts")[1]
     assert import_(table.encode())[1] == "0 new, 2 known, 0 refused (hackernews 1, x 1)\n"
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     ("content", "says"),
     (
@@ -210,6 +226,8 @@ def test_what_is_no_list_is_refused(dsn: str, import_: Import, content: bytes, s
     assert says in err
 
 
+@pytest.mark.database
+@pytest.mark.processes
 def test_a_list_comes_in_through_a_pipe(dsn: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tidegate.cli", "posts", "import", "-"],
@@ -222,6 +240,7 @@ def test_a_list_comes_in_through_a_pipe(dsn: str) -> None:
     assert (done.returncode, done.stdout) == (0, "2 new, 0 known, 0 refused (hackernews 1, x 1)\n")
 
 
+@pytest.mark.database
 def test_the_list_is_printed_in_every_format(dsn: str, say: Say) -> None:
     say("posts", "add", ONE, TWO)
     table = say("posts", "list")[1]
@@ -235,6 +254,7 @@ def test_the_list_is_printed_in_every_format(dsn: str, say: Say) -> None:
     assert [row["url"] for row in csv.DictReader(io.StringIO(table, newline=""))] == [ONE, TWO]
 
 
+@pytest.mark.database
 def test_the_list_shows_what_was_asked_for(dsn: str, say: Say) -> None:
     say("posts", "add", *(f"https://x.com/a/status/{number}" for number in range(1, 6)))
     run_sql(dsn, "update posts set state = 'given_up', state_reason = 'failed 9 times' where post_id = '1'")
@@ -262,6 +282,7 @@ def test_a_machine_without_a_database_is_told_and_gets_none(
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.database
 def test_bytes_that_are_no_text_are_no_site(dsn: str, say: Say) -> None:
     for words in (("posts", "list"), ("export", "posts"), ("targets", "blocked"), ("targets", "unblock", "eve")):
         code, out, err = say(*words, "--site", "a\udcff")

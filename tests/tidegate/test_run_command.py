@@ -17,15 +17,16 @@ from tidegate.demo_run import FOLDER
 from tidegate.settings import JOBS
 
 Start = Callable[..., "subprocess.Popen[str]"]
+Say = Callable[..., tuple[int, str, str]]
 PATIENCE_SECONDS = 120
 SEED, POSTS = 22, 12
 IDS = [post.id for post in World(SEED, posts=POSTS).posts]
 
 
 @pytest.fixture
-def run(start: Start, fresh_dsn: str, chromium: Any, monkeypatch: pytest.MonkeyPatch) -> Start:
+def run(start: Start, migrated_dsn: str, chromium: Any, monkeypatch: pytest.MonkeyPatch) -> Start:
     """`run("learn")` starts `tidegate run learn` on a database of its own."""
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", fresh_dsn)
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
     monkeypatch.setenv("TIDEGATE_SITES_DIR", str(FOLDER))
     monkeypatch.setenv("TIDEGATE_ALLOW_PRIVATE", "true")
     return lambda *words: start("run", *words)
@@ -36,11 +37,14 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+@pytest.mark.database
+@pytest.mark.browser
+@pytest.mark.processes
 async def test_it_reads_what_is_due_and_prints_what_came_of_it(
-    run: Start, fresh_dsn: str, left_over: Callable[[], list[str]]
+    run: Start, migrated_dsn: str, left_over: Callable[[], list[str]]
 ) -> None:
     async with DemoSite(seed=SEED, posts=POSTS, troubles={IDS[5]: "login_wall"}) as site:
-        await follow_all(fresh_dsn, site)
+        await follow_all(migrated_dsn, site)
         code, out, err = await _finished(run("metrics_scraper"))
         assert (code, err) == (0, "")
         first, *outcomes = out.splitlines()
@@ -53,24 +57,30 @@ async def test_it_reads_what_is_due_and_prints_what_came_of_it(
     assert left_over() == []
 
 
-async def test_the_numbers_it_prints_are_those_of_the_database(run: Start, fresh_dsn: str) -> None:
+@pytest.mark.database
+@pytest.mark.browser
+@pytest.mark.processes
+async def test_the_numbers_it_prints_are_those_of_the_database(run: Start, migrated_dsn: str) -> None:
     async with DemoSite(seed=SEED, posts=POSTS) as site:
-        await follow_all(fresh_dsn, site)
+        await follow_all(migrated_dsn, site)
         code, out, _ = await _finished(run("metrics_scraper", "--json"))
         report = json.loads(out)
         assert (code, report["number"], report["rows_written"]) == (0, 1, POSTS)
         assert report["outcomes"] == {"ok": POSTS}
-        await everything_is_read_once(fresh_dsn, site)
+        await everything_is_read_once(migrated_dsn, site)
 
 
+@pytest.mark.database
+@pytest.mark.browser
+@pytest.mark.processes
 async def test_a_run_that_another_one_stands_in_the_way_of_is_skipped_with_exit_code_1(
-    run: Start, fresh_dsn: str
+    run: Start, migrated_dsn: str
 ) -> None:
     async with (
         DemoSite(seed=SEED, posts=POSTS, troubles={IDS[5]: "slow:600"}) as site,
-        shared_database(fresh_dsn) as look,
+        shared_database(migrated_dsn) as look,
     ):
-        await follow_all(fresh_dsn, site)
+        await follow_all(migrated_dsn, site)
         first = run("metrics_scraper", "--verbose")
         await until("it is at work", lambda: look.fetchval("select count(at_post) from tasks"))
         code, out, _ = await _finished(run("metrics_scraper"))
@@ -81,10 +91,13 @@ async def test_a_run_that_another_one_stands_in_the_way_of_is_skipped_with_exit_
         first.send_signal(signal.SIGKILL)
 
 
+@pytest.mark.database
+@pytest.mark.browser
+@pytest.mark.processes
 async def test_a_signal_ends_it_in_order_and_what_it_was_at_is_left_to_the_next(
     run: Start,
     start: Start,
-    fresh_dsn: str,
+    migrated_dsn: str,
     left_over: Callable[[], list[str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -93,9 +106,9 @@ async def test_a_signal_ends_it_in_order_and_what_it_was_at_is_left_to_the_next(
     async with (
         DemoSite(seed=SEED, posts=POSTS, troubles={IDS[5]: "slow:600"}) as site,
         DemoSite(seed=SEED, posts=POSTS) as plain,
-        shared_database(fresh_dsn) as look,
+        shared_database(migrated_dsn) as look,
     ):
-        await follow_all(fresh_dsn, site)
+        await follow_all(migrated_dsn, site)
         first = run("metrics_scraper")
         at = "select count(*) from tasks t join posts p on p.id = t.at_post where p.post_id = $1"
         await until("it is at the slow page", lambda: look.fetchval(at, IDS[5]))
@@ -108,7 +121,7 @@ async def test_a_signal_ends_it_in_order_and_what_it_was_at_is_left_to_the_next(
         worker = start("worker")
         row = await run_is_over(look)
         assert (row["id"], row["status"], row["pages"]) == (1, "success", POSTS)
-        await everything_is_read_once(fresh_dsn, site)
+        await everything_is_read_once(migrated_dsn, site)
         assert await look.fetchval("select sum(failures + deaths) from tasks") == 0
         worker.send_signal(signal.SIGTERM)
         assert (await _finished(worker))[0] == 0
@@ -116,18 +129,18 @@ async def test_a_signal_ends_it_in_order_and_what_it_was_at_is_left_to_the_next(
 
 
 @pytest.mark.parametrize("words", (("nonsense",), ("Metrics_Scraper",), ("",)))
-def test_a_job_that_there_is_not_is_wrong_usage_and_the_others_are_named(run: Start, words: tuple[str, ...]) -> None:
-    code, out, err = finish(run(*words))
-    assert (code, out) == (2, "")
-    assert err == f"tidegate: there is no job {words[0]}; there are {', '.join(JOBS)}\n"
+def test_a_job_that_there_is_not_is_wrong_usage_and_the_others_are_named(say: Say, words: tuple[str, ...]) -> None:
+    said = f"tidegate: there is no job {words[0]}; there are {', '.join(JOBS)}\n"
+    assert say("run", *words) == (2, "", said)
 
 
 @pytest.mark.parametrize("words", ((), ("learn", "plan"), ("learn", "--no-such-option")))
-def test_wrong_words_are_wrong_usage_in_one_line(run: Start, words: tuple[str, ...]) -> None:
-    code, out, err = finish(run(*words))
+def test_wrong_words_are_wrong_usage_in_one_line(say: Say, words: tuple[str, ...]) -> None:
+    code, out, err = say("run", *words)
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize(
     ("url", "said"),
     (
@@ -135,15 +148,12 @@ def test_wrong_words_are_wrong_usage_in_one_line(run: Start, words: tuple[str, .
         ("nonsense", "nonsense"),
     ),
 )
-def test_without_a_database_one_line_says_so(
-    run: Start, monkeypatch: pytest.MonkeyPatch, left_over: Callable[[], list[str]], url: str, said: str
-) -> None:
+def test_without_a_database_one_line_says_so(say: Say, monkeypatch: pytest.MonkeyPatch, url: str, said: str) -> None:
     monkeypatch.setenv("TIDEGATE_DATABASE_URL", url)
-    code, out, err = finish(run("learn"))
+    code, out, err = say("run", "learn")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert err.startswith(f"tidegate: no database at {said}")
     assert "secret" not in err
-    assert left_over() == []
 
 
 async def _finished(process: subprocess.Popen[str]) -> tuple[int, str, str]:

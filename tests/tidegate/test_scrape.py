@@ -8,6 +8,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.browser
+
 Say = Callable[..., tuple[int, str, str]]
 
 PAGES = Path(__file__).parents[1] / "scraper" / "pages"

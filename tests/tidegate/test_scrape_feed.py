@@ -123,6 +123,7 @@ def sites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.browser
 def test_every_topic_of_a_forum_is_found_with_its_true_numbers(say: Say, sites: Path, forum: str) -> None:
     code, out, err = say("scrape", f"{forum}/", "--allow-private", "--feed", "--format", "jsonl")
     posts = [json.loads(line) for line in out.splitlines()]
@@ -134,6 +135,7 @@ def test_every_topic_of_a_forum_is_found_with_its_true_numbers(say: Say, sites: 
     assert {post["url"] for post in posts} == {f"{forum}/t/{number}" for number in range(1, TOTAL + 1)}
 
 
+@pytest.mark.browser
 def test_a_limit_ends_it(say: Say, sites: Path, forum: str) -> None:
     code, out, err = say("scrape", f"{forum}/", "--allow-private", "--feed", "--limit", "15", "--format", "json")
     [page] = json.loads(out)
@@ -141,6 +143,7 @@ def test_a_limit_ends_it(say: Say, sites: Path, forum: str) -> None:
     assert "15 posts; stopped: limit" in err
 
 
+@pytest.mark.processes
 def test_posts_are_printed_as_they_are_read(
     start: Callable[..., subprocess.Popen[str]], sites: Path, forum: str
 ) -> None:

@@ -174,11 +174,12 @@ def test_it_is_told_where_a_secret_comes_from_and_never_what_it_is(
     assert found["drain_seconds"][1] == "TIDEGATE_DRAIN_SECONDS"
 
 
+@pytest.mark.database
 async def test_a_database_that_asks_for_a_password_gets_the_one_of_the_file(
-    secrets: Path, fresh_dsn: str, monkeypatch: pytest.MonkeyPatch
+    secrets: Path, migrated_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", fresh_dsn.replace("tidegate@", "ada@"))
-    async with Database(fresh_dsn) as database:
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn.replace("tidegate@", "ada@"))
+    async with Database(migrated_dsn) as database:
         await database.pool.execute("create role ada login superuser password 'a&b ü'")
         rules = Path(await database.pool.fetchval("show hba_file"))
         trusting = put_first(rules, "local all ada scram-sha-256\n")

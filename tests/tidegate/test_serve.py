@@ -11,9 +11,11 @@ import pytest
 
 from scraper.store.embedded import EmbeddedPostgres
 from tests.faults.crew import Crew, everything_is_read_once, follow_all, run_is_over, shared_database, until
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite
-from tidegate.running import EXIT_BY_SIGNAL
 from tidegate.settings import JOBS
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes]
 
 
 @pytest.fixture
@@ -24,6 +26,7 @@ def crew(open_folder: Path, chromium: Path, request: pytest.FixtureRequest) -> I
     crew.end()
 
 
+@pytest.mark.database
 async def test_it_says_where_things_are_does_what_is_due_and_ends_in_order_with_nothing_left(crew: Crew) -> None:
     server = EmbeddedPostgres(crew.folder / "data")
     async with DemoSite(seed=21, posts=20) as site:
@@ -46,7 +49,7 @@ async def test_it_says_where_things_are_does_what_is_due_and_ends_in_order_with_
     await crew.nothing_is_left_over()
 
 
-@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
+@pytest.mark.parametrize("number", rest_slow((signal.SIGINT, signal.SIGTERM)))
 async def test_with_nothing_to_do_it_ends_in_order_as_well(
     open_folder: Path, crew: Crew, number: signal.Signals
 ) -> None:
@@ -128,8 +131,33 @@ async def test_one_that_is_told_to_end_while_it_waits_for_its_database_ends(
 
         await until("it waits", waits)
         waiting.send(signal.SIGTERM)
-        assert await waiting.ended() == EXIT_BY_SIGNAL + signal.SIGTERM
+        assert await waiting.ended() == 0
         assert len(waiting.events("database.waited_for")) < 8, "it did not wait to the end"
         await crew.nothing_is_left_over()
     finally:
         crew.end()
+
+
+TOLD_AT_ONCE = """
+import signal, sys
+from tidegate import cli
+cli.app = lambda **_: signal.raise_signal(signal.Signals(int(sys.argv[2])))
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("command", ("serve", "worker"))
+@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
+async def test_one_that_is_told_to_end_before_it_has_begun_has_ended_in_order(
+    crew: Crew, command: str, number: signal.Signals
+) -> None:
+    told = crew.start_python("-c", TOLD_AT_ONCE, command, str(number.value))
+    assert await told.ended() == 0
+    assert told.last_words() == ""
+
+
+async def test_a_command_that_is_no_service_and_is_told_to_end_before_it_has_begun_has_not_succeeded(
+    crew: Crew,
+) -> None:
+    told = crew.start_python("-c", TOLD_AT_ONCE, "run", str(signal.SIGTERM.value))
+    assert await told.ended() == -signal.SIGTERM

@@ -23,6 +23,7 @@ FRONT = str(PAGES / "hackernews" / "newest-logged-in.html")
 TOMORROW = str(PAGES / "hackernews" / "layout-of-tomorrow.html")
 
 
+@pytest.mark.browser
 def test_a_saved_page_is_judged_field_by_field(say: Say) -> None:
     code, out, err = say("site", "check", "hackernews", FRONT)
     assert (code, err) == (0, "")
@@ -31,6 +32,7 @@ def test_a_saved_page_is_judged_field_by_field(say: Say) -> None:
     assert "3 of 5" in score
 
 
+@pytest.mark.browser
 def test_json_has_the_same(say: Say) -> None:
     code, out, _ = say("site", "check", FRONT, "--json")
     [site] = json.loads(out)
@@ -43,6 +45,7 @@ def test_json_has_the_same(say: Say) -> None:
     assert fields["title"]["sources"]
 
 
+@pytest.mark.browser
 def test_a_page_that_the_definition_does_not_know_is_a_failure(say: Say) -> None:
     code, out, _ = say("site", "check", "hackernews", TOMORROW)
     assert code == 1

@@ -25,6 +25,7 @@ Start = Callable[..., subprocess.Popen[str]]
 PAGES = Path(__file__).parents[1] / "scraper" / "pages"
 
 
+@pytest.mark.browser
 def test_what_is_proposed_for_a_feed_passes_its_check(
     say: Say, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,6 +45,7 @@ def test_what_is_proposed_for_a_feed_passes_its_check(
     }  # fmt: skip
 
 
+@pytest.mark.browser
 def test_what_it_reads_is_what_is_true(
     say: Say, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +63,7 @@ def test_what_it_reads_is_what_is_true(
         assert post["url"].endswith(true.path)
 
 
+@pytest.mark.browser
 def test_json_has_the_fields_with_their_sources_and_what_they_gave(say: Say, demo_site: DemoSite) -> None:
     code, out, _ = say("site", "new", demo_site.url, "--allow-private", "--json")
     proposed = json.loads(out)
@@ -73,6 +76,7 @@ def test_json_has_the_fields_with_their_sources_and_what_they_gave(say: Say, dem
     assert load_definition("x.toml", proposed["definition"]).name == "local"
 
 
+@pytest.mark.browser
 def test_a_page_of_one_post_is_proposed_with_that_post_in_it(say: Say, demo_site: DemoSite) -> None:
     post = next(iter(demo_site.world.posts))
     code, out, err = say("site", "new", demo_site.post_url(post), "--allow-private", "--json")
@@ -82,6 +86,7 @@ def test_a_page_of_one_post_is_proposed_with_that_post_in_it(say: Say, demo_site
     assert proposed["posts"] >= 1
 
 
+@pytest.mark.browser
 def test_a_saved_page_is_read_as_if_it_came_from_its_address(say: Say) -> None:
     page = str(PAGES / "hackernews" / "newest-logged-in.html")
     code, out, err = say("site", "new", page, "--url=https://news.ycombinator.com/newest")
@@ -103,6 +108,7 @@ def test_a_file_that_is_there_is_never_written_over(say: Say, demo_site: DemoSit
     assert (code, "there is no folder" in err) == (2, True)
 
 
+@pytest.mark.browser
 def test_a_page_on_which_nothing_repeats_is_said_with_what_could_be_done(say: Say, tmp_path: Path) -> None:
     page = tmp_path / "about.html"
     page.write_text("<!doctype html><title>About us</title><p>We are a pier.</p>", encoding="utf-8")
@@ -115,6 +121,7 @@ def test_a_page_on_which_nothing_repeats_is_said_with_what_could_be_done(say: Sa
     assert (code, json.loads(out)["outcome"]) == (1, "selector_drift")
 
 
+@pytest.mark.processes
 async def test_a_page_that_lies_for_what_looks_through_it_is_an_outcome(start: Start) -> None:
     page = """<!doctype html><title>Pier</title><p>We are a pier.</p><script>
     const own = JSON.stringify;
@@ -141,6 +148,7 @@ def test_a_name_that_no_definition_can_have_is_refused(say: Say, name: str) -> N
     assert (code, "can't be the name of a site" in err) == (2, True)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("path", "outcome"),
     (
@@ -155,6 +163,7 @@ def test_what_stands_in_the_way_is_said(say: Say, demo_site: DemoSite, path: str
     assert f": {outcome}: " in err
 
 
+@pytest.mark.browser
 def test_what_a_known_site_shows_instead_of_posts_is_known(
     say: Say, demo_site: DemoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +173,7 @@ def test_what_a_known_site_shows_instead_of_posts_is_known(
     assert ": login_wall: the demo site asks for a login" in err
 
 
+@pytest.mark.browser
 def test_private_addresses_are_refused_unless_they_are_allowed(say: Say, demo_site: DemoSite) -> None:
     code, _, err = say("site", "new", demo_site.url)
     assert (code, "refused_url" in err) == (1, True)

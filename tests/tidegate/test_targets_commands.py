@@ -9,6 +9,8 @@ import pytest
 
 from tests.tidegate.rows import run_sql
 
+pytestmark = pytest.mark.database
+
 Say = Callable[..., tuple[int, str, str]]
 
 NEWEST = "https://news.ycombinator.com/newest"
@@ -16,11 +18,10 @@ ADA = "https://x.com/ada"
 
 
 @pytest.fixture
-def dsn(fresh_dsn: str, say: Say, monkeypatch: pytest.MonkeyPatch) -> str:
+def dsn(migrated_dsn: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """A migrated database of its own, which the commands use."""
-    monkeypatch.setenv("TIDEGATE_DATABASE_URL", fresh_dsn)
-    assert say("db", "migrate")[0] == 0
-    return fresh_dsn
+    monkeypatch.setenv("TIDEGATE_DATABASE_URL", migrated_dsn)
+    return migrated_dsn
 
 
 def watched(dsn: str) -> dict[str, bool]:

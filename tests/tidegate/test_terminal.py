@@ -68,6 +68,7 @@ def test_csv_in_a_file_is_exact() -> None:
     assert row["text"] == ORDERS
 
 
+@pytest.mark.processes
 def test_an_export_that_a_terminal_shows_gives_it_no_orders() -> None:
     """A real one, as far as the program can tell."""
     program = (

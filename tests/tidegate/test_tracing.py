@@ -78,6 +78,7 @@ def settings(tmp_path: Path) -> Settings:
     return load_settings(data_dir=tmp_path, allow_private=True, evidence_mb=0)
 
 
+@pytest.mark.browser
 async def test_a_run_is_seen_as_leases_and_pages_with_their_outcomes(
     collector: Collector, settings: Settings, demo_site: DemoSite
 ) -> None:
@@ -108,6 +109,7 @@ async def test_a_run_is_seen_as_leases_and_pages_with_their_outcomes(
     assert demo_site.url not in str(collector.spans)
 
 
+@pytest.mark.browser
 async def test_a_lease_that_is_open_at_the_end_has_a_span_too(collector: Collector, settings: Settings) -> None:
     async with open_traces() as traces, open_program(settings) as program:
         lease = program.pool.lease(site="open", deadline=60)
@@ -123,6 +125,7 @@ async def test_without_an_endpoint_there_are_no_traces(monkeypatch: pytest.Monke
         assert (traces.tracer, traces.on_report) == (None, None)
 
 
+@pytest.mark.browser
 async def test_a_collector_that_is_gone_is_not_waited_for_for_long(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, demo_site: DemoSite
 ) -> None:

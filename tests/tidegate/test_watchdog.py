@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 
+import pytest
 from structlog.testing import capture_logs
 
 from tidegate.running import EXIT_FAILURE, Watchdog
@@ -45,6 +46,7 @@ async def test_a_loop_that_goes_on_is_left_alone() -> None:
     assert codes == []
 
 
+@pytest.mark.processes
 def test_a_service_whose_loop_is_blocked_ends_with_exit_code_1_and_says_where() -> None:
     code = """
 import functools, time

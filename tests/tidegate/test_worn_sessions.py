@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from jobs import Worker
 from scraper.store import opportunities
@@ -17,7 +18,10 @@ from tidegate.demo_run import FOLDER
 from tidegate.program import open_program, sessions_of
 from tidegate.settings import load_settings
 
+pytestmark = pytest.mark.browser
 
+
+@pytest.mark.database
 async def test_a_job_reads_what_only_the_session_opens(
     database: Database, demo_site: DemoSite, chromium: Path, tmp_path: Path
 ) -> None:

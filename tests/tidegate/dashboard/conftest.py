@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -37,8 +38,9 @@ async def nothing(_: Run) -> Ending:
 
 
 @pytest.fixture
-async def pool() -> AsyncIterator[UnifiedBrowserPool]:
-    async with MemoryGuard() as guard, UnifiedBrowserPool(PoolSettings(max_contexts=3), guard=guard) as pool:
+async def pool(chromium: Path) -> AsyncIterator[UnifiedBrowserPool]:
+    settings = PoolSettings(chromium=chromium, max_contexts=3, needs_page=False)
+    async with MemoryGuard() as guard, UnifiedBrowserPool(settings, guard=guard) as pool:
         yield pool
 
 

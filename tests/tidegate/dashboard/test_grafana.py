@@ -6,8 +6,12 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from scraper.store import posts
 from tests.tidegate.dashboard.conftest import Shown
+
+pytestmark = [pytest.mark.database, pytest.mark.browser]
 
 FILE = Path(__file__).parents[3] / "docs" / "grafana.json"
 

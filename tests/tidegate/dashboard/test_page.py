@@ -11,6 +11,8 @@ import pytest
 from tests.tidegate.dashboard.conftest import Shown
 from tests.tidegate.dashboard.test_site import NASTY, wait_for_draft
 
+pytestmark = [pytest.mark.database, pytest.mark.browser]
+
 if TYPE_CHECKING:
     from playwright.async_api import Page
 

@@ -23,6 +23,8 @@ def where(dashboard: Dashboard) -> Listen:
     return Listen("127.0.0.1", int(dashboard.url.rsplit(":", 1)[1].rstrip("/")))
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_it_shows_the_leases_of_the_program_that_runs(
     shown: Shown, demo_site: DemoSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,6 +40,8 @@ async def test_it_shows_the_leases_of_the_program_that_runs(
     assert [one["job"] for one in json.loads(capsys.readouterr().out)["leases"]] == ["reading"]
 
 
+@pytest.mark.database
+@pytest.mark.browser
 async def test_the_token_that_is_set_is_brought(shown: Shown) -> None:
     guarded = Dashboard(
         HERE,

@@ -20,6 +20,8 @@ from tidegate.demo import DemoSite
 from tidegate.errors import UsageError
 from tidegate.listening import Listen
 
+pytestmark = [pytest.mark.database, pytest.mark.browser]
+
 NASTY = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 
 
@@ -202,8 +204,8 @@ async def test_only_so_many_may_look_at_once(shown: Shown) -> None:
         assert (await shown.asks.get("/healthz")).status_code == 200
 
 
-async def test_without_the_database_it_says_so_and_shows_the_rest(shown: Shown, fresh_dsn: str) -> None:
-    async with Database(fresh_dsn) as gone:
+async def test_without_the_database_it_says_so_and_shows_the_rest(shown: Shown, migrated_dsn: str) -> None:
+    async with Database(migrated_dsn) as gone:
         pass
     dashboard = Dashboard(HERE, guard=shown.guard, pool=shown.pool, database=gone, manager=shown.worker.manager)
     async with dashboard.serving(), httpx2.AsyncClient(base_url=dashboard.url, timeout=30) as asks:

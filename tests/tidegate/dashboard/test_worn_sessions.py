@@ -22,6 +22,8 @@ from tidegate.demo.members import COOKIE, LOCAL_ITEM, PASSWORD, USER
 from tidegate.demo_run import FOLDER
 from tidegate.sessions import Sessions
 
+pytestmark = [pytest.mark.database, pytest.mark.browser]
+
 ENTRY = "an-entry-of-local-storage"
 
 

@@ -25,6 +25,8 @@ from tidegate.scrape import understand
 from tidegate.settings import Settings, load_settings
 from tidegate.window import until_done
 
+pytestmark = pytest.mark.browser
+
 Say = Callable[..., tuple[int, str, str]]
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -175,6 +177,7 @@ async def test_a_page_that_does_not_come_is_an_outcome_and_says_why(settings: Se
     assert told["outcome"] == sight.report.outcome.value
 
 
+@pytest.mark.slow
 async def test_a_page_that_is_busy_with_itself_is_given_up(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +230,7 @@ def test_wrong_use_is_told_in_a_line(say: Say, tmp_path: Path, monkeypatch: pyte
         assert "Traceback" not in err
 
 
+@pytest.mark.processes
 def test_a_window_stays_open_on_failure_until_enter_is_pressed(display: str, start: Start, tmp_path: Path) -> None:
     process = start(
         "debug",
@@ -248,6 +252,7 @@ def test_a_window_stays_open_on_failure_until_enter_is_pressed(display: str, sta
     assert (tmp_path / "kept" / "outlined.webp").stat().st_size > 0
 
 
+@pytest.mark.processes
 def test_a_window_of_a_page_that_is_fine_is_not_waited_for(display: str, start: Start, tmp_path: Path) -> None:
     process = start("debug", FRONT, "--headed", "--pause-on-failure", "--keep", str(tmp_path / "kept"))
     out, _ = process.communicate(timeout=60)
@@ -255,6 +260,7 @@ def test_a_window_of_a_page_that_is_fine_is_not_waited_for(display: str, start: 
     assert "ok: 5 posts" in out
 
 
+@pytest.mark.processes
 async def test_a_window_that_is_closed_ends_the_wait(display: str, settings: Settings, demo_site: DemoSite) -> None:
     told: list[str] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from playwright.async_api import Page
 
 from tidegate.demo import DemoSite
@@ -26,6 +27,7 @@ def test_only_who_knows_the_password_is_admitted() -> None:
     assert not members.knows(first.entry)
 
 
+@pytest.mark.browser
 async def test_members_see_posts_and_others_a_wall(site: DemoSite, page: Page, show: Show) -> None:
     assert await show(f"{site.url}/members") == []
     assert await page.locator("main").get_attribute("data-state") == "login-wall"
@@ -39,6 +41,7 @@ async def test_members_see_posts_and_others_a_wall(site: DemoSite, page: Page, s
     assert len(await show(f"{site.url}/members")) > 0
 
 
+@pytest.mark.browser
 async def test_a_login_leaves_a_cookie_that_no_script_reads_and_an_entry(site: DemoSite, page: Page) -> None:
     await page.goto(f"{site.url}/login?itself")
     await page.get_by_text("You are logged in").wait_for()
@@ -52,6 +55,7 @@ async def test_a_login_leaves_a_cookie_that_no_script_reads_and_an_entry(site: D
     assert cookie["value"] not in html
 
 
+@pytest.mark.browser
 async def test_a_wrong_password_is_told(site: DemoSite, page: Page) -> None:
     response = await page.request.post(f"{site.url}/login", form={"user": USER, "password": "x"})
     assert response.status == 403

@@ -25,6 +25,7 @@ asyncio.run(own())
 """
 
 
+@pytest.mark.processes
 async def test_the_process_is_gone_when_the_site_is_left() -> None:
     async with DemoSite(posts=5) as site:
         process = psutil.Process(site.pid)
@@ -34,6 +35,7 @@ async def test_the_process_is_gone_when_the_site_is_left() -> None:
         _ = site.url
 
 
+@pytest.mark.processes
 async def test_the_process_is_gone_when_what_used_it_failed() -> None:
     pids: list[int] = []
 
@@ -47,6 +49,7 @@ async def test_the_process_is_gone_when_what_used_it_failed() -> None:
     assert not psutil.pid_exists(pids[0])
 
 
+@pytest.mark.processes
 async def test_the_process_is_gone_when_starting_it_was_cancelled() -> None:
     before = set(psutil.Process().children())
     starting = asyncio.create_task(DemoSite(posts=5).__aenter__())
@@ -58,6 +61,7 @@ async def test_the_process_is_gone_when_starting_it_was_cancelled() -> None:
     assert not any(process.is_running() for process in started)
 
 
+@pytest.mark.processes
 async def test_a_site_that_does_not_heed_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tidegate.demo.process.STOP_SECONDS", 0.2)
     async with DemoSite(posts=5) as site:
@@ -66,6 +70,7 @@ async def test_a_site_that_does_not_heed_sigterm_is_killed(monkeypatch: pytest.M
     assert not psutil.pid_exists(process.pid)
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
 async def test_the_process_dies_with_an_owner_that_was_killed() -> None:
     owner = await asyncio.create_subprocess_exec(sys.executable, "-c", OWNER, stdout=PIPE)
@@ -79,6 +84,7 @@ async def test_the_process_dies_with_an_owner_that_was_killed() -> None:
     assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
 
 
+@pytest.mark.processes
 async def test_a_port_in_use_is_said_to_be() -> None:
     async with DemoSite(posts=5) as site:
         port = int(site.url.rsplit(":", 1)[1])
@@ -88,11 +94,13 @@ async def test_a_port_in_use_is_said_to_be() -> None:
         assert refused.value.port == port
 
 
+@pytest.mark.processes
 async def test_a_site_that_can_not_start_says_so() -> None:
     with pytest.raises(DemoSiteError, match="can't listen on port 99999"):
         await DemoSite(posts=5, port=99_999).__aenter__()
 
 
+@pytest.mark.processes
 async def test_a_site_that_died_does_not_pretend_to_answer() -> None:
     async with DemoSite(posts=5) as site:
         process = psutil.Process(site.pid)
@@ -117,6 +125,7 @@ async def test_the_site_stays_lean(site: DemoSite) -> None:
     assert psutil.Process(site.pid).memory_full_info().uss < 45 * 2**20
 
 
+@pytest.mark.processes
 async def test_a_site_that_runs_is_not_started_again() -> None:
     async with DemoSite(posts=5) as site:
         with pytest.raises(DemoSiteError, match="runs already"):
@@ -124,6 +133,7 @@ async def test_a_site_that_runs_is_not_started_again() -> None:
         assert await site.stats()
 
 
+@pytest.mark.processes
 async def test_the_port_can_be_chosen() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]

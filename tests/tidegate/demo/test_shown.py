@@ -11,6 +11,9 @@ from playwright.async_api import Page
 from tidegate.demo import DemoSite, Post, World
 from tidegate.demo.pages import abbreviated, plural
 
+# The demo site itself: what reads it is tested elsewhere.
+pytestmark = pytest.mark.slow
+
 Show = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
 
@@ -52,6 +55,7 @@ KINDS: dict[str, Callable[[Post], bool]] = {
 }
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("kind", tuple(KINDS))
 async def test_a_post_page_shows_the_thread_as_it_is(kind: str, site: DemoSite, show: Show) -> None:
     post = next(post for post in site.world.posts if KINDS[kind](post))
@@ -60,6 +64,7 @@ async def test_a_post_page_shows_the_thread_as_it_is(kind: str, site: DemoSite, 
     assert await show(site.post_url(post)) == expected
 
 
+@pytest.mark.browser
 async def test_a_reply_is_not_the_first_article_of_its_own_page(site: DemoSite, show: Show) -> None:
     reply = next(post for post in site.world.posts if post.parent_id is not None)
     articles = await show(site.post_url(reply))
@@ -67,6 +72,7 @@ async def test_a_reply_is_not_the_first_article_of_its_own_page(site: DemoSite, 
     assert reply.id in [article["id"] for article in articles]
 
 
+@pytest.mark.browser
 async def test_a_light_page_shows_the_same_without_a_script(site: DemoSite, page: Page, show: Show) -> None:
     post = next(post for post in site.world.posts if post.parent_id and site.world.thread(post.id).replies.posts)
     light = await show(f"{site.url}/light{post.path}")
@@ -76,6 +82,7 @@ async def test_a_light_page_shows_the_same_without_a_script(site: DemoSite, page
     assert as_html == await page.locator("article").first.evaluate("(article) => article.innerText")
 
 
+@pytest.mark.browser
 async def test_a_feed_shows_all_it_has_in_order_drops_what_is_far_and_ends(
     site: DemoSite, page: Page, show: Show
 ) -> None:
@@ -107,6 +114,7 @@ async def test_a_feed_shows_all_it_has_in_order_drops_what_is_far_and_ends(
     assert expected[0] not in shown
 
 
+@pytest.mark.browser
 async def test_scrolling_back_brings_back_what_was_dropped(site: DemoSite, page: Page, show: Show) -> None:
     first = (await show(site.url))[0]
     end = "() => { scrollTo(0, document.documentElement.scrollHeight);"
@@ -118,6 +126,7 @@ async def test_scrolling_back_brings_back_what_was_dropped(site: DemoSite, page:
     await dropped.wait_for(state="visible")
 
 
+@pytest.mark.browser
 async def test_a_profile_shows_its_followers_and_its_own_posts(site: DemoSite, page: Page, show: Show) -> None:
     profile = site.world.profile("alice")
     articles = await show(f"{site.url}/@alice")
@@ -127,18 +136,21 @@ async def test_a_profile_shows_its_followers_and_its_own_posts(site: DemoSite, p
     assert await followers.text_content() == f"{abbreviated(profile.author.followers)} Followers"
 
 
+@pytest.mark.browser
 async def test_somebody_who_never_wrote_has_an_empty_profile(site: DemoSite, page: Page, show: Show) -> None:
     assert await show(f"{site.url}/@quiet") == []
     assert await page.locator("main").get_attribute("data-state") == "empty"
     assert await page.locator("[data-end-of-feed]").count() == 1
 
 
+@pytest.mark.browser
 async def test_a_search_shows_what_it_found(site: DemoSite, show: Show) -> None:
     expected = site.world.search("#tides").posts
     assert expected
     assert await show(f"{site.url}/search?q=%23tides") == [truth(post, site.world) for post in expected]
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("path", ("/@nobody", "/@alice/post/123", "/light/@alice/post/123", "/no/such/page"))
 async def test_what_does_not_exist_is_not_found(path: str, site: DemoSite, page: Page) -> None:
     response = await page.goto(f"{site.url}{path}")
@@ -147,6 +159,7 @@ async def test_what_does_not_exist_is_not_found(path: str, site: DemoSite, page:
     await page.locator('main[data-state="not-found"] h1').wait_for()
 
 
+@pytest.mark.processes
 async def test_a_later_tick_is_shown_and_known() -> None:
     async with DemoSite(seed=3, posts=12, tick=1) as site:
         post = site.world.posts[0]
@@ -157,6 +170,7 @@ async def test_a_later_tick_is_shown_and_known() -> None:
     assert after > before
 
 
+@pytest.mark.browser
 async def test_the_script_is_fetched_once_and_weighs_as_much_as_a_real_one(site: DemoSite, page: Page) -> None:
     weights: list[int] = []
 
@@ -175,6 +189,7 @@ async def test_the_script_is_fetched_once_and_weighs_as_much_as_a_real_one(site:
     assert after["bundle"] - before["bundle"] == 2
 
 
+@pytest.mark.browser
 async def test_the_script_can_be_asked_for_again_by_its_tag(site: DemoSite, page: Page) -> None:
     url = f"{site.url}/client/app.js"
     first = await page.request.get(url)
@@ -186,6 +201,7 @@ async def test_the_script_can_be_asked_for_again_by_its_tag(site: DemoSite, page
     assert await plain.body() == await first.body()
 
 
+@pytest.mark.browser
 async def test_what_a_visitor_blocks_is_not_asked_for(site: DemoSite, page: Page, show: Show) -> None:
     picture = next(post for post in site.world.posts if post.picture)
     session = await page.context.new_cdp_session(page)
@@ -202,6 +218,7 @@ async def test_what_a_visitor_blocks_is_not_asked_for(site: DemoSite, page: Page
         await show(site.post_url(picture))
 
 
+@pytest.mark.browser
 async def test_robots_may_go_everywhere_but_the_private_part(site: DemoSite, page: Page) -> None:
     robots = await (await page.request.get(f"{site.url}/robots.txt")).text()
     assert robots.splitlines() == ["User-agent: *", "Disallow: /private/", "Allow: /"]

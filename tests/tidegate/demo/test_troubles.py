@@ -12,6 +12,9 @@ from playwright.async_api import Browser, Dialog, Error, Page
 from tidegate.demo import DemoSite, DemoSiteError, Kind, Trouble
 from tidegate.demo.troubles import STATES
 
+# The demo site itself: what reads it is tested elsewhere.
+pytestmark = pytest.mark.slow
+
 Show = Callable[[str], Awaitable[list[dict[str, Any]]]]
 
 
@@ -27,12 +30,14 @@ def test_what_is_no_trouble_is_refused(text: str) -> None:
         Trouble.parse(text)
 
 
+@pytest.mark.browser
 async def test_a_page_asked_for_an_unknown_trouble_says_which_there_are(site: DemoSite, page: Page) -> None:
     response = await page.request.get(f"{site.url}/?trouble=tired")
     assert response.status == 400
     assert "login_wall" in await response.text()
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("kind", tuple(STATES))
 @pytest.mark.parametrize("prefix", ("", "/light"))
 async def test_a_state_is_shown_with_its_words_and_status(
@@ -46,12 +51,14 @@ async def test_a_state_is_shown_with_its_words_and_status(
     assert await page.locator("article").count() == 0
 
 
+@pytest.mark.browser
 async def test_a_limited_visitor_hears_when_to_come_back(site: DemoSite, page: Page) -> None:
     for path in ("/", "/api/feed"):
         response = await page.request.get(f"{site.url}{path}?trouble=rate_limited:90")
         assert (response.status, response.headers["retry-after"]) == (429, "90")
 
 
+@pytest.mark.browser
 async def test_a_post_can_be_given_a_trouble_at_the_start(page: Page, show: Show) -> None:
     async with DemoSite(seed=7, posts=12) as untroubled:
         walled, other = (post for post in untroubled.world.posts[:2])
@@ -67,6 +74,7 @@ def test_a_site_can_not_be_given_an_unknown_trouble() -> None:
         DemoSite(troubles={"1": "tired"})
 
 
+@pytest.mark.browser
 async def test_the_whole_site_can_be_in_trouble_for_a_while(page: Page, show: Show) -> None:
     async with DemoSite(seed=7, posts=12) as site:
         post = site.world.posts[0]
@@ -80,6 +88,7 @@ async def test_the_whole_site_can_be_in_trouble_for_a_while(page: Page, show: Sh
         assert post.id in [article["id"] for article in await show(site.post_url(post))]
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("prefix", ("", "/light"))
 async def test_a_lying_site_shows_another_post_or_none_of_the_id_that_was_asked_for(
     prefix: str, site: DemoSite, show: Show
@@ -92,6 +101,7 @@ async def test_a_lying_site_shows_another_post_or_none_of_the_id_that_was_asked_
     assert asked.id not in [article["id"] for article in mislabelled]
 
 
+@pytest.mark.browser
 async def test_a_slow_page_comes_after_what_was_asked_for_later(site: DemoSite, page: Page) -> None:
     order: list[str] = []
 
@@ -108,6 +118,7 @@ async def test_a_slow_page_comes_after_what_was_asked_for_later(site: DemoSite, 
     assert order == ["quick", "slow"]
 
 
+@pytest.mark.browser
 async def test_a_hanging_page_is_never_answered_but_ends_with_the_server(chromium: Browser) -> None:
     context = await chromium.new_context()
     async with DemoSite(seed=7, posts=5) as site:
@@ -121,6 +132,7 @@ async def test_a_hanging_page_is_never_answered_but_ends_with_the_server(chromiu
     await context.close()
 
 
+@pytest.mark.browser
 async def test_changed_selectors_leave_the_words_and_none_of_the_marks(
     site: DemoSite, page: Page, show: Show
 ) -> None:
@@ -132,6 +144,7 @@ async def test_changed_selectors_leave_the_words_and_none_of_the_marks(
     assert await page.locator("main").locator(marks).count() == 0
 
 
+@pytest.mark.browser
 async def test_a_greedy_page_takes_what_it_was_told_to_and_can_then_be_read(
     site: DemoSite, page: Page, show: Show
 ) -> None:
@@ -141,6 +154,7 @@ async def test_a_greedy_page_takes_what_it_was_told_to_and_can_then_be_read(
     assert await _heap_bytes(page) > 96 * 2**20
 
 
+@pytest.mark.browser
 async def test_an_endlessly_greedy_page_goes_on_and_is_never_ready(site: DemoSite, page: Page) -> None:
     await page.goto(f"{site.url}/?trouble=memory:0")
     await page.wait_for_function("() => Number(document.documentElement.dataset.eatenMb) >= 160")
@@ -148,6 +162,7 @@ async def test_an_endlessly_greedy_page_goes_on_and_is_never_ready(site: DemoSit
     assert await page.locator("article").count() == 0
 
 
+@pytest.mark.browser
 async def test_a_leaky_page_leaves_more_behind_with_each_visit(site: DemoSite, page: Page, show: Show) -> None:
     left = []
     for _ in range(3):
@@ -156,6 +171,7 @@ async def test_a_leaky_page_leaves_more_behind_with_each_visit(site: DemoSite, p
     assert left == [2, 4, 6]
 
 
+@pytest.mark.browser
 async def test_a_crashing_page_takes_its_renderer_and_nothing_else(
     site: DemoSite, page: Page, chromium: Browser
 ) -> None:
@@ -168,6 +184,7 @@ async def test_a_crashing_page_takes_its_renderer_and_nothing_else(
     await context.close()
 
 
+@pytest.mark.browser
 async def test_alerts_never_end(site: DemoSite, page: Page) -> None:
     dialogs: asyncio.Queue[Dialog] = asyncio.Queue()
     page.on("dialog", dialogs.put_nowait)
@@ -178,6 +195,7 @@ async def test_alerts_never_end(site: DemoSite, page: Page) -> None:
         await dialog.dismiss()
 
 
+@pytest.mark.browser
 async def test_a_looping_page_answers_nothing_while_others_are_read(
     site: DemoSite, page: Page, chromium: Browser
 ) -> None:
@@ -196,31 +214,37 @@ async def test_a_looping_page_answers_nothing_while_others_are_read(
     await context.close()
 
 
+@pytest.mark.browser
 async def test_a_download_is_no_page(site: DemoSite, page: Page) -> None:
     with pytest.raises(Error, match="Download is starting"):
         await page.goto(f"{site.url}/?trouble=download")
 
 
+@pytest.mark.browser
 async def test_a_redirect_loop_is_given_up_by_the_browser(site: DemoSite, page: Page) -> None:
     with pytest.raises(Error, match="ERR_TOO_MANY_REDIRECTS"):
         await page.goto(f"{site.url}/?trouble=redirect_loop")
 
 
+@pytest.mark.browser
 async def test_a_redirect_can_lead_to_a_file(site: DemoSite, page: Page) -> None:
     with pytest.raises(Error, match="ERR_UNSAFE_REDIRECT"):
         await page.goto(f"{site.url}/?trouble=redirect_file")
 
 
+@pytest.mark.browser
 async def test_a_redirect_can_lead_to_a_private_address(site: DemoSite, page: Page) -> None:
     response = await page.request.get(f"{site.url}/?trouble=redirect_private", max_redirects=0)
     assert (response.status, response.headers["location"]) == (302, "http://10.255.255.1/")
 
 
+@pytest.mark.browser
 async def test_a_storm_of_popups_opens_as_many_as_it_was_told_to(site: DemoSite, page: Page, show: Show) -> None:
     assert await show(f"{site.url}/?trouble=popups:3")
     assert len(page.context.pages) == 4
 
 
+@pytest.mark.browser
 async def test_a_clinging_page_asks_before_it_is_left(site: DemoSite, page: Page, show: Show) -> None:
     await show(f"{site.url}/?trouble=beforeunload")
     await page.locator("h1").click()
@@ -232,12 +256,14 @@ async def test_a_clinging_page_asks_before_it_is_left(site: DemoSite, page: Page
     await leaving
 
 
+@pytest.mark.browser
 async def test_a_broken_api_is_shown_as_an_error(site: DemoSite, page: Page, show: Show) -> None:
     assert (await page.request.get(f"{site.url}/api/feed?trouble=api_500")).status == 500
     assert await show(f"{site.url}/?trouble=api_500") == []
     assert await page.locator("main").get_attribute("data-state") == "error"
 
 
+@pytest.mark.browser
 async def test_a_hanging_api_leaves_the_page_busy(site: DemoSite, page: Page, chromium: Browser) -> None:
     async with page.expect_request("**/api/feed*"):
         await page.goto(f"{site.url}/?trouble=api_hang")
@@ -249,6 +275,7 @@ async def test_a_hanging_api_leaves_the_page_busy(site: DemoSite, page: Page, ch
     await context.close()
 
 
+@pytest.mark.browser
 async def test_a_profile_can_be_empty_that_is_not(site: DemoSite, page: Page, show: Show) -> None:
     assert await show(f"{site.url}/@alice") != []
     assert await show(f"{site.url}/@alice?trouble=empty") == []

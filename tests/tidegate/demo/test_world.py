@@ -25,6 +25,7 @@ def test_the_same_seed_gives_the_same_world(seed: int, size: int, tick: int) -> 
     assert one.authors == other.authors
 
 
+@pytest.mark.processes
 async def test_another_process_sees_the_same_world() -> None:
     script = "from tidegate.demo import World; print(ascii(World(5, tick=3).posts))"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=PIPE)

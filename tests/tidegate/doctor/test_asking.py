@@ -16,11 +16,13 @@ MakeProgram = Callable[[str], Path]
 AMPLE_SECONDS = 30.0
 
 
+@pytest.mark.processes
 async def test_what_a_command_says_on_either_stream_is_heard(program: MakeProgram) -> None:
     said = await run((program("echo one; echo two >&2"),), AMPLE_SECONDS)
     assert (said.text.split(), said.problem) == (["one", "two"], None)
 
 
+@pytest.mark.processes
 async def test_one_that_does_not_end_is_ended_with_all_that_it_has_started(
     program: MakeProgram, tmp_path: Path
 ) -> None:
@@ -40,11 +42,13 @@ def is_at_work(pid: int) -> bool:
         return False
 
 
+@pytest.mark.processes
 async def test_one_that_never_stops_talking_is_ended_as_well(program: MakeProgram) -> None:
     said = await run((program("exec yes"),), 1.0)
     assert said.problem == "no answer in 1 s"
 
 
+@pytest.mark.processes
 async def test_one_that_is_not_there_or_can_not_be_run_is_said(tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("no program", encoding="ascii")

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 Start = Callable[..., "subprocess.Popen[str]"]
 PATIENCE_SECONDS = 120
 
@@ -54,6 +56,7 @@ def checks(start: Start, *words: str) -> tuple[int, dict[str, Any]]:
     return code, answer
 
 
+@pytest.mark.browser
 def test_where_all_is_well_every_check_is_a_line_and_nothing_is_left_behind(
     start: Start, chromium: object, left_over: Callable[[], list[str]]
 ) -> None:
@@ -66,6 +69,7 @@ def test_where_all_is_well_every_check_is_a_line_and_nothing_is_left_behind(
     assert left_over() == []
 
 
+@pytest.mark.browser
 def test_as_json_it_is_one_object_with_what_was_found(start: Start, chromium: object) -> None:
     code, answer = checks(start)
     assert (code, answer["failures"], answer["browsers"]) == (0, [], [])
@@ -87,6 +91,7 @@ def test_where_nothing_is_right_every_check_is_still_made(start: Start, monkeypa
     assert "Raise TIDEGATE_MEMORY_LIMIT_MB to" in answer["checks"]["room"]["advice"]
 
 
+@pytest.mark.browser
 def test_a_database_that_is_away_does_not_keep_it_from_loading_a_page(
     start: Start, chromium: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,8 @@ async def attempt(executable: Path, guard: MemoryGuard, endpoint: Endpoint = HER
     return await try_browser(endpoint, settings, guard, page_seconds=AMPLE_SECONDS, seconds=AMPLE_SECONDS)
 
 
+@pytest.mark.browser
+@pytest.mark.processes
 async def test_a_real_chromium_tells_its_version_launches_and_loads_a_page(
     chromium_path: Path, guard: MemoryGuard
 ) -> None:
@@ -54,6 +56,7 @@ def renamed(chromium: Path) -> Path:
     return chromium
 
 
+@pytest.mark.browser
 async def test_without_a_font_the_page_is_read_all_the_same_and_nothing_is_drawn(
     chromium_path: Path, guard: MemoryGuard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,6 +69,7 @@ async def test_without_a_font_the_page_is_read_all_the_same_and_nothing_is_drawn
     assert not any(made.scripts.values())
 
 
+@pytest.mark.processes
 async def test_a_chromium_that_exits_at_once_is_told_with_its_last_words(
     program: MakeProgram, guard: MemoryGuard
 ) -> None:
@@ -76,6 +80,7 @@ async def test_a_chromium_that_exits_at_once_is_told_with_its_last_words(
     assert "no luck today" in str(made.problem)
 
 
+@pytest.mark.processes
 async def test_a_chromium_that_hangs_is_given_up(program: MakeProgram, guard: MemoryGuard) -> None:
     path = program("exec sleep 600")
     assert (await chromium.look_at_executable(path, 0.5)).problem == "no answer in 0.5 s"
@@ -84,11 +89,13 @@ async def test_a_chromium_that_hangs_is_given_up(program: MakeProgram, guard: Me
     assert "no answer" in str(made.problem)
 
 
+@pytest.mark.processes
 async def test_one_that_tells_no_version_is_none(program: MakeProgram) -> None:
     found = await chromium.look_at_executable(program("echo hello"), AMPLE_SECONDS)
     assert (found.version, found.problem) == (None, "it does not tell its version")
 
 
+@pytest.mark.browser
 async def test_a_limit_that_is_too_low_is_told_before_anything_is_started(chromium_path: Path) -> None:
     async with MemoryGuard(MemoryMonitor(MemorySource(cap_bytes=64 << 20))) as guard:
         made = await attempt(chromium_path, guard)
@@ -117,6 +124,8 @@ async def devtools(chromium_path: Path, tmp_path: Path) -> AsyncIterator[str]:
     process.communicate()
 
 
+@pytest.mark.browser
+@pytest.mark.processes
 async def test_a_browser_elsewhere_is_tried_the_same_way(
     devtools: str, chromium_path: Path, guard: MemoryGuard
 ) -> None:
@@ -125,6 +134,7 @@ async def test_a_browser_elsewhere_is_tried_the_same_way(
     assert made.page_seconds is not None
 
 
+@pytest.mark.browser
 async def test_a_browser_elsewhere_that_does_not_answer_is_told_without_its_password(
     chromium_path: Path, guard: MemoryGuard
 ) -> None:
@@ -138,6 +148,7 @@ def settings_for(dsn: str | None, folder: Path) -> Settings:
     return Settings(database_url=dsn, data_dir=folder)
 
 
+@pytest.mark.database
 async def test_a_database_is_looked_at_and_not_changed(fresh_dsn: str, tmp_path: Path) -> None:
     settings = settings_for(fresh_dsn, tmp_path)
     for _ in range(2):
@@ -154,6 +165,7 @@ async def test_a_database_is_looked_at_and_not_changed(fresh_dsn: str, tmp_path:
     assert "of version 9999" in database.judge_database(seen).found
 
 
+@pytest.mark.database
 async def test_a_database_in_which_nothing_can_be_written_is_seen_as_such(fresh_dsn: str, tmp_path: Path) -> None:
     connection = await asyncpg.connect(fresh_dsn)
     name = await connection.fetchval("select current_database()")
