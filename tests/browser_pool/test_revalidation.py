@@ -113,6 +113,7 @@ ASKED = {
 """By page, what is asked for."""
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("headers", (KEPT, OLD), ids=("max-age", "guessed"))
 async def test_documents_frames_and_fetches_are_asked_for_each_time(
     pool: UnifiedBrowserPool, web: Web, headers: dict[str, str]
@@ -124,6 +125,7 @@ async def test_documents_frames_and_fetches_are_asked_for_each_time(
     assert found == {path: dict.fromkeys(asked, 3) for path, asked in ASKED.items()}
 
 
+@pytest.mark.browser
 async def test_scripts_styles_fonts_and_images_are_asked_for_once(pool: UnifiedBrowserPool, web: Web) -> None:
     async with pool.lease() as lease:
         await lease.revalidate(enabled=True)
@@ -132,6 +134,7 @@ async def test_scripts_styles_fonts_and_images_are_asked_for_once(pool: UnifiedB
         }  # fmt: skip
 
 
+@pytest.mark.browser
 async def test_a_request_is_the_same_as_without_but_for_its_cache_control(pool: UnifiedBrowserPool, web: Web) -> None:
     web.pages["/fetch"] = ends("fetch('/data', {headers: {'X-Own': 'yes'}})")
     web.headers = {"/fetch": {"Set-Cookie": "session=1"}}
@@ -147,6 +150,7 @@ async def test_a_request_is_the_same_as_without_but_for_its_cache_control(pool: 
     assert [one["cookie"] for one in told[1]] == ["session=1", "session=1"]
 
 
+@pytest.mark.browser
 async def test_whoever_has_the_context_next_has_the_cache_again(pool: UnifiedBrowserPool, web: Web) -> None:
     async with pool.lease(site="pier") as lease:
         await lease.revalidate(enabled=True)

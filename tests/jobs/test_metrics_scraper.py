@@ -259,6 +259,8 @@ async def test_a_task_of_a_site_that_is_not_known_here_is_put_off_for_who_knows_
     assert await database.pool.fetchval("select last_outcome from posts") is None
 
 
+@pytest.mark.browser
+@pytest.mark.database
 async def test_each_reading_of_a_followed_post_is_the_number_of_its_time(shop: Any) -> None:
     async with serving(Web()) as web:
         web.pages = {"/p/one": lambda times: f"<!doctype html><article id=one><b>{100 + times}</b></article>"}

@@ -100,6 +100,7 @@ async def again(lane: Lease, folder: Path, definitions: Definitions) -> PageRepo
     return await open_page(lane, page.url, page.definition, timeout_seconds=20, saved=page.saved)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("path", OUTCOMES)
 async def test_a_page_that_was_not_what_was_asked_for_is_that_again(
     lane: Lease, serve: Serve, tmp_path: Path, path: str
@@ -112,6 +113,7 @@ async def test_a_page_that_was_not_what_was_asked_for_is_that_again(
     assert (now.status, now.final_url) == (then.status, then.final_url)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("kind", STATES)
 async def test_each_state_of_the_demo_site_is_itself_again(
     lane: Lease, demo_site: DemoSite, demo: Definition, tmp_path: Path, kind: Kind
@@ -123,6 +125,7 @@ async def test_each_state_of_the_demo_site_is_itself_again(
     assert (now.outcome, now.reason) == (then.outcome, then.reason)
 
 
+@pytest.mark.browser
 async def test_the_page_at_which_a_feed_went_wrong_is_read_again_as_that(
     lane: Lease, serve: Serve, tmp_path: Path
 ) -> None:
@@ -133,6 +136,7 @@ async def test_the_page_at_which_a_feed_went_wrong_is_read_again_as_that(
     assert (now.outcome, now.final_url, now.status) == (Outcome.BLOCKED, f"{site}/more", 403)
 
 
+@pytest.mark.browser
 async def test_a_site_that_is_not_known_any_more_is_told_by_the_address(
     lane: Lease, serve: Serve, tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ async def warm(chromium: Path, request: pytest.FixtureRequest) -> AsyncIterator[
         yield pool
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("path", ("/p/document", "/p/fetched"))
 async def test_a_page_read_three_times_by_a_warm_context_gives_the_number_of_each_time(
     warm: UnifiedBrowserPool, web: Web, path: str
@@ -84,6 +85,7 @@ async def test_a_page_read_three_times_by_a_warm_context_gives_the_number_of_eac
     assert web.paths.count("/script.js") == 1
 
 
+@pytest.mark.browser
 async def test_each_page_of_a_feed_gives_the_number_of_each_time(warm: UnifiedBrowserPool, web: Web) -> None:
     visitor, wharf = Visitor(AddressPolicy(allow_private=True), VisitSettings()), load_definition("w.toml", WHARF)
     likes = []

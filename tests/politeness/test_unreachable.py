@@ -98,6 +98,7 @@ def visitor(*, heed_robots: bool) -> Visitor:
     return Visitor(AddressPolicy(allow_private=True), VisitSettings(page_seconds=10, heed_robots=heed_robots))
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("heed_robots", (True, False), ids=("robots.txt first", "the page itself"))
 async def test_a_host_that_is_not_there_is_told_by_what_is_missing(
     page: Lease, demo: Definition, no_tls: int, unused: int, *, heed_robots: bool
@@ -120,6 +121,7 @@ async def test_a_host_that_is_not_there_is_told_by_what_is_missing(
     }
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("path", ANSWERS)
 async def test_an_answer_that_is_no_page_is_told_in_words(
     page: Lease, demo: Definition, serve: Serve, path: str

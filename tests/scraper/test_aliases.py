@@ -27,6 +27,7 @@ def page(canonical: str, *records: dict[str, object], base: str = "") -> bytes:
     ).encode()
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("asked", "canonical", "own", "base"),
     (
@@ -48,6 +49,7 @@ async def test_the_addresses_of_the_one_post_of_a_page_are_of_one_post(  # noqa:
     assert report.post.likes == 160
 
 
+@pytest.mark.browser
 async def test_on_a_page_of_several_posts_each_address_is_of_a_post_of_its_own(
     read_html: ReadHtml, definitions: Definitions
 ) -> None:
@@ -58,6 +60,7 @@ async def test_on_a_page_of_several_posts_each_address_is_of_a_post_of_its_own(
     assert report.outcome is Outcome.SELECTOR_DRIFT
 
 
+@pytest.mark.browser
 async def test_a_page_of_another_post_is_not_taken_for_the_one_that_was_asked_for(
     read_html: ReadHtml, definitions: Definitions
 ) -> None:

@@ -49,6 +49,7 @@ def page(base: str, body: str) -> str:
     return f"<!doctype html><html lang=en><base href='{base}'>{body}</html>"
 
 
+@pytest.mark.browser
 async def test_the_next_page_of_a_feed_and_its_links_start_from_the_base(lane: Lane, serve: Serve) -> None:
     site = await serve(
         {
@@ -62,6 +63,7 @@ async def test_the_next_page_of_a_feed_and_its_links_start_from_the_base(lane: L
     assert report.posts[0].link == f"{site}/deep/er/far.html"
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("base", "own", "post_id"),
     (
@@ -78,12 +80,14 @@ async def test_an_id_is_found_in_an_address_that_is_whole_only_with_the_base(
     assert [one.id for one in report.posts] == [post_id], report.reason
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("own", ("#top", "?sort=new", ""))
 async def test_a_link_within_the_page_takes_no_id_from_the_base(read_html: ReadHtml, own: str) -> None:
     report = await read_html(wharf(), page("/posts/77/", post(own)).encode(), "http://wharf.example/list")
     assert report.posts == ()
 
 
+@pytest.mark.browser
 async def test_what_a_page_without_a_definition_calls_its_own_address_starts_from_the_base(
     read_html: ReadHtml, definitions: Definitions
 ) -> None:
@@ -98,6 +102,7 @@ async def test_what_a_page_without_a_definition_calls_its_own_address_starts_fro
     assert "canonical" in report.posts[0].sources["id"]
 
 
+@pytest.mark.browser
 async def test_where_the_base_is_no_address_links_lead_nowhere_as_in_the_browser(lane: Lane, serve: Serve) -> None:
     site = await serve(
         {"/list": page("http://[oops", post("/posts/1", "far.html") + "<a class=next href='http://[no'>more</a>")}

@@ -63,6 +63,7 @@ def wharf() -> Definition:
     return load_definition("wharf.toml", WHARF)
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("when", "what"),
     (
@@ -81,6 +82,7 @@ async def test_all_posts_come_although_something_on_the_page_never_does(
     assert report.stopped_by is Stop.NOTHING_NEW, report.reason
 
 
+@pytest.mark.browser
 async def test_a_page_that_waits_for_pixels_and_frames_alone_is_judged_by_what_it_shows(
     lane: Lane, serve: Serve
 ) -> None:
@@ -90,6 +92,7 @@ async def test_a_page_that_waits_for_pixels_and_frames_alone_is_judged_by_what_i
     assert (report.outcome, report.evidence["stopped"]) == (Outcome.SELECTOR_DRIFT, "idle")
 
 
+@pytest.mark.browser
 async def test_a_page_that_still_waits_for_its_script_is_waited_for(lane: Lane, serve: Serve) -> None:
     """A script that is slow to come may be what draws the page."""
     site = await serve({"/p/1": f"<!doctype html><p>Loading.</p>{HANGS['script']}", "/hang": "never"})
@@ -97,6 +100,7 @@ async def test_a_page_that_still_waits_for_its_script_is_waited_for(lane: Lane, 
     assert (report.outcome, report.evidence["stopped"]) == (Outcome.TIMEOUT, "deadline")
 
 
+@pytest.mark.browser
 async def test_a_post_is_read_from_a_document_that_never_ends(lane: Lane, serve: Serve) -> None:
     site = await serve(
         {"/p/1": f"<!doctype html><article id=1>post</article>{HANGS['script in the way']}", "/hang": "never"}

@@ -86,17 +86,20 @@ async def outcome_of(lane: Lane, serve: Serve, body: str) -> Outcome:
     return (await open_page(lane, f"{site}/p/1", wharf(), timeout_seconds=20)).outcome
 
 
+@pytest.mark.browser
 async def test_a_form_that_nobody_sees_is_no_login_wall(lane: Lane, serve: Serve) -> None:
     everywhere = "".join(box.format(FORM) for box in HIDDEN)
     assert await outcome_of(lane, serve, everywhere) is Outcome.SELECTOR_DRIFT
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("box", SHOWN)
 async def test_a_form_that_a_person_sees_is_a_login_wall(lane: Lane, serve: Serve, box: str) -> None:
     hidden = HIDDEN[0].format(FORM)
     assert await outcome_of(lane, serve, hidden + box.format(FORM)) is Outcome.LOGIN_WALL
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize(
     ("box", "outcome"),
     (("<div>{}</div>", Outcome.NOT_FOUND), (HIDDEN[0], Outcome.SELECTOR_DRIFT), (HIDDEN[1], Outcome.SELECTOR_DRIFT)),
@@ -107,10 +110,12 @@ async def test_words_count_where_they_are_seen_within_what_is_seen(
     assert await outcome_of(lane, serve, box.format(GONE)) is outcome
 
 
+@pytest.mark.browser
 async def test_what_is_made_for_programs_counts_although_it_is_never_seen(lane: Lane, serve: Serve) -> None:
     assert await outcome_of(lane, serve, "<script src=/check/it.js></script>") is Outcome.INTERSTITIAL
 
 
+@pytest.mark.browser
 async def test_of_a_saved_page_the_markup_says_what_is_hidden(read_html: ReadHtml, definitions: Definitions) -> None:
     for box in ("<div aria-hidden=true>{}</div>", *HIDDEN[:2]):
         saved = page(box.format(FORM) + "<p>A layout that nobody described.</p>").encode()
@@ -118,6 +123,7 @@ async def test_of_a_saved_page_the_markup_says_what_is_hidden(read_html: ReadHtm
         assert report.outcome is Outcome.SELECTOR_DRIFT, box
 
 
+@pytest.mark.browser
 async def test_a_feed_ends_where_its_end_is_seen(lane: Lane, serve: Serve) -> None:
     grow = """<script>let n = 1; addEventListener('scroll', () => {
       if (++n <= 3) document.querySelector('main').insertAdjacentHTML('beforeend',
@@ -131,6 +137,7 @@ async def test_a_feed_ends_where_its_end_is_seen(lane: Lane, serve: Serve) -> No
     assert ([post.id for post in report.posts], report.stopped_by) == (["1", "2", "3"], Stop.END_OF_FEED)
 
 
+@pytest.mark.browser
 async def test_a_form_that_a_late_stylesheet_hides_is_no_login_wall(lane: Lane, serve: Serve) -> None:
     hides = "HTTP/1.1 200 OK\nContent-Type: text/css\n\n.dialog { display: none }"
     body = f"<div class=dialog>{FORM}</div><p>A layout that nobody described.</p>"

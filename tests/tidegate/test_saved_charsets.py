@@ -11,6 +11,8 @@ import pytest
 
 Say = Callable[..., tuple[int, str, str]]
 
+pytestmark = pytest.mark.browser
+
 WHARF = """
 name = "wharf"
 title = "Wharf"
