@@ -20,7 +20,7 @@ from scraper.face import Face, Page, Place
 from scraper.kinds import Source
 from scraper.links import joined
 from scraper.post import METRICS, Post, Quoted
-from scraper.reader import MAX_CHARACTERS, RawItem
+from scraper.reader import MAX_CHARACTERS, MOST_SEARCHED, RawItem
 from scraper.records import Record, RecordBook, as_count, as_text, look_up
 from scraper.values.counts import Count, count_among_words, read_count
 from scraper.values.labels import read_label
@@ -29,8 +29,8 @@ from scraper.values.times import Moment, read_moment
 MOST_DIGITS: Final = 18
 """A number with more of them is no count, rank or depth, and no table of a database holds it."""
 
-MOST_SEARCHED: Final = 2_000
-"""In a longer string no pattern is looked for. Many take the square of its length, and nothing ends a search."""
+BETWEEN: Final = "\u241f"
+"""Stands, in what visible.js gives, between two numbers of which nothing says that they are one."""
 
 _HAS_DIGIT = re.compile(r"\d")
 _PLAIN_NUMBER = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}")
@@ -40,13 +40,16 @@ _PLAIN_NUMBER = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}")
 class _Said:
     """What one source says: its string, None where it says nothing, and the place that it is from.
 
-    `number` is what a record's number counts, where it is one.
+    `number` is what a record's number counts, where it is one. `unsure` is why what stands there is no count, and
+    it `is_unseen` where only screen readers are told it.
     """
 
     source: Source
     raw: str | None
     place: str
     number: Count | None = None
+    unsure: str | None = None
+    is_unseen: bool = False
 
     @property
     def value(self) -> str | None:
@@ -73,10 +76,10 @@ class Item:
         self.read_at = page.read_at
         self.warnings: list[str] = []
         self.sources: dict[str, str] = {}
-        self.values = _by_field(face.places, raw.values)
+        self.values = _by_field(face.places, raw)
         if raw.cut or any(len(value or "") > MOST_SEARCHED for value in raw.values):
             self._tell_what_is_too_long()
-        self.inner = _by_field(face.quoted_places, raw.quoted) if raw.quoted is not None else None
+        self.inner = _quoted_by_field(face.quoted_places, raw.quoted) if raw.quoted is not None else None
         self.id = raw.record_id or self._id()
         if self.id is not None and self.kind.records:
             self._look_up(page.records, raw.kind, self.id)
@@ -274,10 +277,24 @@ class Item:
         for metric in METRICS:
             for one in self.values.get(metric, ()):
                 value, source = one.value, one.source
-                if value is not None and value.strip() and not (source.among_words and not _HAS_DIGIT.search(value)):
+                if one.unsure is not None:
+                    said[metric].append((one.place, Count(reason=one.unsure)))
+                elif one.is_unseen and value is not None:
+                    self._refine(metric, said[metric], one.place, self._count(one, value))
+                elif (
+                    value is not None and value.strip() and not (source.among_words and not _HAS_DIGIT.search(value))
+                ):
                     said[metric].append((one.place, self._count(one, value)))
         self._read_label(said)
         return {metric: count for metric in METRICS if (count := self._settled(metric, said[metric]))}
+
+    def _refine(self, metric: str, said: list[tuple[str, Count]], place: str, count: Count) -> None:
+        """Add what only screen readers are told, unless something else shows at the same place."""
+        shown = next((one for name, one in said[-1:] if one.reason is None), None)
+        if shown is None or shown.agrees(count):
+            said.append((place, count))
+        elif count.reason is None:
+            self.warnings.append(f"{metric}: {_said(shown)} shows, and screen readers are told {_said(count)}")
 
     def _read_label(self, said: Mapping[str, list[tuple[str, Count]]]) -> None:
         label = self.kind.counts
@@ -307,6 +324,9 @@ class Item:
 
     def _count(self, said: _Said, text: str) -> Count:
         source = said.source
+        if BETWEEN in text:
+            shown = " and ".join(repr(part.strip()[:40]) for part in text.split(BETWEEN))
+            return Count(reason=f"{shown} stand beside each other, and nothing says which it is")
         word = source.words.get(text.strip().casefold())
         if word is not None:
             return Count(exact=word)
@@ -334,11 +354,28 @@ class Item:
         return best
 
 
-def _by_field(places: Sequence[Place], values: Sequence[str | None]) -> dict[str, list[_Said]]:
-    """What the sources of each field say, in their order. Those that say nothing are left out; records may yet."""
+def _by_field(places: Sequence[Place], raw: RawItem) -> dict[str, list[_Said]]:
+    """What the sources of each field say, in their order. Those that say nothing are left out; records may yet.
+
+    What only screen readers are told is a source of its own, after what shows there.
+    """
+    fields: dict[str, list[_Said]] = {}
+    for index, (place, value) in enumerate(zip(places, raw.values, strict=False)):
+        said = fields.setdefault(place.field, [])
+        unsure = (raw.unsure or {}).get(index)
+        if value is not None or unsure is not None or place.source.record is not None:
+            said.append(_Said(place.source, value, place.name, unsure=unsure))
+        if (heard := (raw.ears or {}).get(index)) is not None:
+            spoken, shows = heard
+            name = f"{place.name} (for screen readers)"
+            said.append(_Said(place.source, spoken, name, is_unseen=not shows))
+    return fields
+
+
+def _quoted_by_field(places: Sequence[Place], values: Sequence[str | None]) -> dict[str, list[_Said]]:
     fields: dict[str, list[_Said]] = {}
     for place, value in zip(places, values, strict=False):
-        if value is not None or place.source.record is not None:
+        if value is not None:
             fields.setdefault(place.field, []).append(_Said(place.source, value, place.name))
     return fields
 

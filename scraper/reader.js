@@ -1,7 +1,7 @@
 // Reads a page in one go: waits until it is ready, or shows why it never will be, and returns what is there as JSON.
 // What to look for comes as data (scraper/reader.py makes the plan). Plain loops and DOM calls only: the page's own
 // scripts may have replaced what Array.prototype and JSON usually are.
-async (task) => {
+async (task, visible) => {
   const plan = JSON.parse(task.plan);
   const started = performance.now();
   const deadline = started + task.deadline_ms;
@@ -79,20 +79,24 @@ async (task) => {
     return next && !(plan.any && next.matches(plan.any)) ? next : null;
   };
 
-  const find = (source, item, kind, page) => {
+  const candidates = (source, item, kind, page, textIn) => {
     const root = start(source, item, page);
-    if (!root || !source.css) return root ?? null;
-    const found = root.querySelectorAll(source.css);
+    if (!root || !source.css) return root ? [root] : [];
+    const found = root.querySelectorAll(source.css), fit = [];
     const where = source.where && new RegExp(source.where, "iu");
-    let first = null;
     for (let i = 0; i < found.length; i++) {
       if (leaks(found[i], item, kind, source)) continue;
-      if (where && !where.test(textOf(found[i], apart(source, item, kind)).trim())) continue;
-      if (!source.only) return found[i];
-      if (first) return null;
-      first = found[i];
+      if (where && !where.test(textIn(found[i], apart(source, item, kind)).trim())) continue;
+      fit[fit.length] = found[i];
+      // The second tells that there is more than one.
+      if (fit.length > 1 || !source.only) return fit;
     }
-    return first;
+    return fit;
+  };
+
+  const find = (source, item, kind, page) => {
+    const fit = candidates(source, item, kind, page, textOf);
+    return fit.length === 1 ? fit[0] : null;
   };
 
   const read = (source, item, kind, page) => {
@@ -102,6 +106,54 @@ async (task) => {
     if (!element) return null;
     const value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, apart(source, item, kind));
     return value === null ? null : cut(value);
+  };
+
+  // A count is what a person sees: of several places the first that shows. Gives [the text, what screen readers are
+  // told instead, what is there and not shown, the element]; the first three may be null.
+  const readCount = (source, item, kind, page, sight) => {
+    const root = start(source, item, page);
+    if (!root || source.elsewhere || source.address) return [null, null, null, null];
+    const top = root === document ? document.documentElement : root.nodeType === 9 ? root.body : root;
+    const found = source.css ? root.querySelectorAll(source.css) : [root];
+    const where = source.where && new RegExp(source.where, "iu");
+    const without = apart(source, item, kind);
+    let shown = null, other = null;
+    for (let i = 0; i < found.length; i++) {
+      const element = found[i];
+      if (source.css && leaks(element, item, kind, source)) continue;
+      let said = null;
+      if (where || !source.attribute) {
+        said = sight.textsOf(element, top, without, task.max_count_chars);
+        if (where && !where.test(said.text.trim()) && !(said.ears && where.test(said.ears.trim()))) {
+          if (!other && said.hidden && where.test(textOf(element, without).trim())) other = [null, null, said.hidden, element];
+          continue;
+        }
+      }
+      let one;
+      if (source.attribute) {
+        const value = element.getAttribute(source.attribute);
+        one = [value, null, null, element];
+        const isLast = i === found.length - 1 && !other && !shown;
+        if (!isLast && !sight.isShown(element, top)) {
+          other = other || one;
+          continue;
+        }
+      } else {
+        one = [said.text, said.ears && [cut(said.ears), Boolean(said.isBoth)], null, element];
+        if (!said.text.trim()) {
+          if (!said.ears && said.hidden.trim()) one = [null, null, said.hidden, element];
+          // What is empty is empty, unless another place says something.
+          if (said.ears || said.hidden.trim()) {
+            if (!other || (!other[1] && said.ears)) other = one;
+            continue;
+          }
+        }
+      }
+      if (!source.only) return one;
+      if (shown) return [null, null, null, null];
+      shown = one;
+    }
+    return shown || other || [null, null, null, null];
   };
 
   const noscript = () => {
@@ -151,6 +203,26 @@ async (task) => {
       }
     }
     return items;
+  };
+
+  // The posts that are not rendered and are on the page once more, rendered.
+  const hiddenDoubles = (items) => {
+    const hidden = [], doubles = new Set();
+    for (let i = 0; i < items.length; i++) {
+      const element = items[i][0];
+      if (items[i][2] === document && element.checkVisibility && !element.checkVisibility()) hidden[hidden.length] = i;
+    }
+    if (!hidden.length || hidden.length === items.length) return doubles;
+    const shown = new Set();
+    for (let i = 0, h = 0; i < items.length; i++) {
+      if (hidden[h] === i) h++;
+      else if (!items[i][3]) shown.add(keyOf(items[i]));
+    }
+    for (let h = 0; h < hidden.length; h++) {
+      const item = items[hidden[h]];
+      if (!item[3] && shown.has(keyOf(item))) doubles.add(item[0]);
+    }
+    return doubles;
   };
 
   const isSingle = (item, kind) => {
@@ -383,16 +455,17 @@ async (task) => {
   const stopped = await wait();
 
   if (task.collecting && performance.setResourceTimingBufferSize) performance.setResourceTimingBufferSize(20000);
-  const items = collect(true);
+  const items = collect(true), sight = visible(plan.blocked);
   const counts = new Array(plan.kinds.length).fill(0);
   const out = [];
   const marked = [];
   let left = 0, isThere = false, characters = 0;
   // What is asked for is read even where there is no room for others.
   const most = 2 * task.max_items;
-  const branches = new Map();
+  const branches = new Map(), doubles = hiddenDoubles(items);
   for (let i = 0; i < items.length; i++) {
     const [element, kind, page, gap] = items[i];
+    if (doubles.has(element)) continue;
     if (gap) {
       if (out.length < most) {
         out[out.length] = { kind: kind.index, values: [], quoted: null, single: true, gap: true };
@@ -413,9 +486,16 @@ async (task) => {
     wasCut = false;
     if (task.marking) marked[out.length] = items[i];
     const values = [];
+    let ears = null, unsure = null;
     for (let s = 0; s < kind.sources.length; s++) {
-      const value = values[s] = read(kind.sources[s], element, kind, page);
-      if (value !== null) characters += value.length;
+      const source = kind.sources[s];
+      if (source.counts) {
+        const [text, spoken, hidden] = readCount(source, element, kind, page, sight);
+        values[s] = text === null ? null : cut(text);
+        if (spoken !== null) (ears = ears || {})[s] = spoken;
+        if (text === null && hidden) (unsure = unsure || {})[s] = "not shown: " + cut(hidden.trim()).slice(0, 40);
+      } else values[s] = read(source, element, kind, page);
+      if (values[s] !== null) characters += values[s].length;
     }
     let quoted = null;
     const inner = kind.nested && element.querySelector(kind.nested);
@@ -433,7 +513,7 @@ async (task) => {
         if (!depth) above = branches.has(box) ? branches.get(box) : null;
       }
     }
-    out[out.length] = { kind: kind.index, values, quoted, single: isSingle(element, kind), depth, above, cut: wasCut };
+    out[out.length] = { kind: kind.index, values, quoted, single: isSingle(element, kind), depth, above, cut: wasCut, ears, unsure };
   }
   if (task.marking) {
     // Where each value is from, for whoever wants to point at it: the element of a post, or of one of its sources.

@@ -22,6 +22,9 @@ SETTLE_SECONDS: Final = 0.12
 """A list that scripts fill is read when no post has come for so long."""
 MAX_CHARACTERS: Final = 20_000
 """Where each string that comes from a page is cut."""
+MOST_SEARCHED: Final = 2_000
+"""In a longer string no pattern is looked for, and no count. Many take the square of its length, and nothing ends a
+search."""
 MAX_TOTAL_CHARACTERS: Final = 8_000_000
 """So many characters of posts one reading returns at most; the posts after that are left out, and counted."""
 MAX_SCRIPT_CHARACTERS: Final = 8_000_000
@@ -33,7 +36,15 @@ IDLE_SECONDS: Final = 3.0
 
 _ESCAPED = re.compile(r"\\\\|\\u0000")
 """In JSON, a backslash or a zero byte."""
-SCRIPT: Final = files(__package__).joinpath("reader.js").read_text("utf-8")
+
+
+def seeing(script: str) -> str:
+    """`script`, a JavaScript function of a task and of visible.js, as a function of the task alone."""
+    visible = files(__package__).joinpath("visible.js").read_text("utf-8")
+    return f"(task) => ({script})(task, {visible})"
+
+
+SCRIPT: Final = seeing(files(__package__).joinpath("reader.js").read_text("utf-8"))
 """The script: a JavaScript function of one task, which returns a reading as JSON."""
 
 
@@ -50,6 +61,8 @@ class RawItem(BaseModel):
     unless it seems to hold a second post that is not set apart. In a kind with branches `depth` counts those around
     its own, and `above` is the place in `Reading.items` of the post it answers, None where that can't be told. A
     `gap` is an element of a tree that is no post. `cut` says that a string was longer than `MAX_CHARACTERS`.
+    By place in `values`, `ears` is what a screen reader is told instead (true: and what shows, too), and `unsure` why what stands there is not
+    taken for a count.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +76,8 @@ class RawItem(BaseModel):
     record_id: str | None = None
     gap: bool = False
     cut: bool = False
+    ears: dict[int, tuple[str, bool]] | None = None
+    unsure: dict[int, str] | None = None
 
 
 class Reading(BaseModel):
@@ -137,6 +152,7 @@ def task(
         "max_items": max_items,
         "marking": marking,
         "max_chars": MAX_CHARACTERS,
+        "max_count_chars": MOST_SEARCHED,
         "max_total_chars": MAX_TOTAL_CHARACTERS,
         "max_script_chars": MAX_SCRIPT_CHARACTERS,
         "max_answer_chars": MAX_ANSWER_CHARACTERS,
@@ -160,6 +176,7 @@ def plan(definition: Definition) -> str:
             "tell_tales": [{"css": tale.css, "text": tale.text, "url": tale.url} for tale in definition.tell_tales],
             "when": definition.ready.when,
             "busy": definition.ready.busy,
+            "blocked": _blocked_styles(definition),
             "next": [
                 feed.next
                 for feed in (definition.feed, *(layout.feed for layout in definition.layouts))
@@ -169,9 +186,17 @@ def plan(definition: Definition) -> str:
     )
 
 
+def _blocked_styles(definition: Definition) -> list[str]:
+    """Patterns, for JavaScript, of the addresses from which the definition lets no style sheet come."""
+    patterns = ["" if kind == "stylesheet" else None for kind in definition.block_kinds]
+    patterns += ["^" + re.escape(url).replace(r"\*", ".*") + "$" for url in definition.block]
+    return [pattern for pattern in patterns if pattern is not None]
+
+
 def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
     sources = kind.places
-    wanted = {name: {name} for name in kind.required} | {"counts": {"counts", *METRICS}}
+    wanted_counts = {"counts", *METRICS}
+    wanted = {name: {name} for name in kind.required} | {"counts": wanted_counts}
     return {
         "index": index,
         "css": kind.css,
@@ -182,7 +207,7 @@ def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
         "branch": kind.branch,
         "tree": kind.tree,
         "together": kind.tree or kind.branch is not None,
-        "sources": [_source(source) for _, source in sources],
+        "sources": [_source(source, counts=field in wanted_counts) for field, source in sources],
         "quoted": [_source(source) for _, source in kind.quoted_places],
         "id": [place for place, (field, _) in enumerate(sources) if field == "id"],
         "required": [
@@ -191,8 +216,9 @@ def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
     }
 
 
-def _source(source: Source) -> dict[str, Any]:
+def _source(source: Source, *, counts: bool = False) -> dict[str, Any]:
     return {
+        "counts": counts,
         "elsewhere": source.record is not None,
         "address": source.address,
         "under": source.under,
