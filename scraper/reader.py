@@ -61,8 +61,8 @@ class RawItem(BaseModel):
     unless it seems to hold a second post that is not set apart. In a kind with branches `depth` counts those around
     its own, and `above` is the place in `Reading.items` of the post it answers, None where that can't be told. A
     `gap` is an element of a tree that is no post. `cut` says that a string was longer than `MAX_CHARACTERS`.
-    By place in `values`, `ears` is what a screen reader is told instead (true: and what shows, too), and `unsure` why what stands there is not
-    taken for a count.
+    By place in `values`, `ears` is what screen readers are told instead (and whether that shows, too), and `unsure`
+    why what stands there is no count.
     """
 
     model_config = ConfigDict(frozen=True)
