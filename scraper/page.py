@@ -42,6 +42,9 @@ HTTP_FAILED: Final = 400
 """From this status on the page says what is wrong, and no posts are waited for."""
 HEAR_SECONDS: Final = 1.0
 """So long a page that shows its posts is listened to for the responses that belong to them."""
+FETCH_SECONDS: Final = 1.0
+ZERO_FETCH_SECONDS: Final = 5.0
+"""So long a page that shows its posts may wait for what its scripts have asked for; longer where a count is 0."""
 BREATH_SECONDS: Final = 0.02
 """So long the posts of one page may keep everybody else waiting."""
 GRACE_SECONDS: Final = 0.5
@@ -244,8 +247,22 @@ async def _heard(lane: Lane, definition: Definition) -> list[Response]:
 async def read_page(lane: Lane, reader_task: dict[str, Any]) -> Reading:
     """One reading of the page that is open. Begins anew when the page sends itself elsewhere meanwhile.
 
-    There is no time limit here: the caller's is the limit.
+    While the page's own scripts wait for answers that is not all: it is read once more when they have come. There is
+    no time limit here but for that: the caller's is the limit.
     """
+    started = monotonic()
+    reading = await _read_once(lane, reader_task)
+    if reader_task["settled"] or not reading.items or not lane.pending:
+        return reading
+    left = reader_task["deadline_ms"] / 1000 - (monotonic() - started)
+    most = ZERO_FETCH_SECONDS if reading.has_zero else FETCH_SECONDS
+    has_come = await lane.fetched(timeout_seconds=max(0.0, min(left, most)))
+    left = reader_task["deadline_ms"] / 1000 - (monotonic() - started)
+    again = {"is_again": True, "distrusts_zero": not has_come, "deadline_ms": max(0.0, left) * 1000}
+    return await _read_once(lane, {**reader_task, **again})
+
+
+async def _read_once(lane: Lane, reader_task: dict[str, Any]) -> Reading:
     pause = 0.0
     while True:
         try:

@@ -1,7 +1,7 @@
 // Reads a page in one go: waits until it is ready, or shows why it never will be, and returns what is there as JSON.
 // What to look for comes as data (scraper/reader.py makes the plan). Plain loops and DOM calls only: the page's own
 // scripts may have replaced what Array.prototype and JSON usually are.
-async (task, visible) => {
+async (task, visible, moving) => {
   const plan = JSON.parse(task.plan);
   const started = performance.now();
   const deadline = started + task.deadline_ms;
@@ -14,6 +14,11 @@ async (task, visible) => {
   const SEEN = Symbol.for("tidegate.seen");
   if (task.collecting && !document[SEEN]) Object.defineProperty(document, SEEN, { value: new Set() });
   const seen = task.collecting ? document[SEEN] : new Set();
+
+  // What the reading before this one read is read again.
+  const LAST = Symbol.for("tidegate.last");
+  if (task.collecting && task.is_again && document[LAST]) document[LAST].forEach((key) => seen.delete(key));
+  if (task.collecting) Object.defineProperty(document, LAST, { value: new Set(), configurable: true });
 
   // A string that any JSON parser and any database takes. What is too long is cut, and `wasCut` says so.
   let wasCut = false;
@@ -110,7 +115,9 @@ async (task, visible) => {
 
   // A count is what a person sees: of several places the first that shows. Gives [the text, what screen readers are
   // told instead, what is there and not shown, the element]; the first three may be null.
-  const readCount = (source, item, kind, page, sight) => {
+  let seeing = null;
+  const sight = () => (seeing = seeing || visible(plan.blocked));
+  const readCount = (source, item, kind, page) => {
     const root = start(source, item, page);
     if (!root || source.elsewhere || source.address) return [null, null, null, null];
     const top = root === document ? document.documentElement : root.nodeType === 9 ? root.body : root;
@@ -123,7 +130,7 @@ async (task, visible) => {
       if (source.css && leaks(element, item, kind, source)) continue;
       let said = null;
       if (where || !source.attribute) {
-        said = sight.textsOf(element, top, without, task.max_count_chars);
+        said = sight().textsOf(element, top, without, task.max_count_chars);
         if (where && !where.test(said.text.trim()) && !(said.ears && where.test(said.ears.trim()))) {
           if (!other && said.hidden && where.test(textOf(element, without).trim())) other = [null, null, said.hidden, element];
           continue;
@@ -134,7 +141,7 @@ async (task, visible) => {
         const value = element.getAttribute(source.attribute);
         one = [value, null, null, element];
         const isLast = i === found.length - 1 && !other && !shown;
-        if (!isLast && !sight.isShown(element, top)) {
+        if (!isLast && !sight().isShown(element, top)) {
           other = other || one;
           continue;
         }
@@ -207,21 +214,20 @@ async (task, visible) => {
 
   // The posts that are not rendered and are on the page once more, rendered.
   const hiddenDoubles = (items) => {
-    const hidden = [], doubles = new Set();
+    const byKey = new Map(), doubles = new Set();
     for (let i = 0; i < items.length; i++) {
-      const element = items[i][0];
-      if (items[i][2] === document && element.checkVisibility && !element.checkVisibility()) hidden[hidden.length] = i;
+      if (items[i][3] || items[i][2] !== document) continue;
+      const key = keyOf(items[i]), others = byKey.get(key);
+      if (key !== null && others) others[others.length] = items[i][0];
+      else byKey.set(key, [items[i][0]]);
     }
-    if (!hidden.length || hidden.length === items.length) return doubles;
-    const shown = new Set();
-    for (let i = 0, h = 0; i < items.length; i++) {
-      if (hidden[h] === i) h++;
-      else if (!items[i][3]) shown.add(keyOf(items[i]));
-    }
-    for (let h = 0; h < hidden.length; h++) {
-      const item = items[hidden[h]];
-      if (!item[3] && shown.has(keyOf(item))) doubles.add(item[0]);
-    }
+    byKey.forEach((same) => {
+      const hidden = [];
+      for (let i = 0; same.length > 1 && i < same.length; i++) {
+        if (same[i].checkVisibility && !same[i].checkVisibility()) hidden[hidden.length] = same[i];
+      }
+      for (let i = 0; hidden.length < same.length && i < hidden.length; i++) doubles.add(hidden[i]);
+    });
     return doubles;
   };
 
@@ -304,11 +310,12 @@ async (task, visible) => {
 
   const isNew = (item) => !seen.has(keyOf(item)) && complete(item);
 
-  // Why waiting is over, or null.
+  // Why waiting is over, or null; and the posts that there were.
+  let looked = [];
   const verdict = () => {
     if (document.readyState === "loading") return null;
     if (task.settled) return "parsed";
-    const items = collect();
+    const items = looked = collect();
     for (let i = 0; i < items.length; i++) {
       if (expected !== null && !isAsked(items[i])) continue;
       if (task.step ? isNew(items[i]) : complete(items[i])) return "ready";
@@ -373,16 +380,20 @@ async (task, visible) => {
     setTimeout(() => box.scrollTo({ top: box.scrollHeight, behavior: "instant" }), 60);
   };
 
+  const isParsing = document.readyState === "loading";
+  const movement = moving(task, { keyOf, complete, isAsked, read, scroller, seen });
   const wait = () => new Promise((resolve, reject) => {
     const began = performance.now();
     let changed = began, checked = 0, timer = null, nudges = 0, ownUntil = 0;
     let size = document.getElementsByTagName("*").length, wentOn = !task.step, stable = "", stableSince = 0;
     const nudgeMs = Math.min(task.idle_ms / 4, 700);
+    // Whether this look comes right after what changed the page, and since when no frame has been drawn.
+    let isExact = false, isParsed = false, hadFrame = true, isFirst = !isParsing;
     const settles = !task.step && expected === null && plan.when === "items" && !task.settled;
     const stop = () => {
       observer.disconnect();
       clearTimeout(timer);
-      document.removeEventListener("readystatechange", look);
+      document.removeEventListener("readystatechange", parsed);
     };
     const finish = (why) => {
       stop();
@@ -399,15 +410,27 @@ async (task, visible) => {
     const again = (ms) => {
       timer = setTimeout(look, ms);
     };
+    const parsed = () => {
+      isParsed = isParsing && document.readyState === "interactive";
+      look();
+      isParsed = false;
+    };
     const lookAgain = () => {
       clearTimeout(timer);
       const now = performance.now(), why = verdict();
       checked = performance.now();
+      const moment = isFirst ? "first" : isExact || !hadFrame ? "change" : "later";
+      const left = why === "ready" && now < deadline ? movement.unsettled(looked, now, isParsed ? "parsed" : moment) : 0;
+      if (document.readyState !== "loading") isFirst = false;
       if (why === "ready" && settles && now < deadline) {
         // The first post of a list is there; the others come right after it.
         const reached = progress();
         if (reached !== stable) [stable, stableSince] = [reached, now];
         if (now - stableSince < task.settle_ms) return again(task.settle_ms / 4);
+      }
+      if (left > 0) {
+        if (left <= task.frame_ms) requestAnimationFrame(look);
+        return again(Math.max(1, Math.min(left, task.frame_ms * 2, deadline - now)));
       }
       if (why) return finish(why);
       if (now >= deadline) return finish("deadline");
@@ -438,12 +461,20 @@ async (task, visible) => {
       // A clock that ticks changes the page, and brings nothing.
       if (count !== size && now >= ownUntil) changed = now;
       size = count;
-      if (now - checked >= 4) return look();
+      if (now - checked >= 4) {
+        // Right after the script that changed something, before it goes on.
+        isExact = true;
+        look();
+        isExact = false;
+        return;
+      }
       clearTimeout(timer);
       again(4);
+      if (hadFrame) requestAnimationFrame(() => (hadFrame = true));
+      hadFrame = false;
     });
     observer.observe(document, { childList: true, subtree: true, characterData: true });
-    document.addEventListener("readystatechange", look);
+    document.addEventListener("readystatechange", parsed);
     look();
   });
 
@@ -455,14 +486,15 @@ async (task, visible) => {
   const stopped = await wait();
 
   if (task.collecting && performance.setResourceTimingBufferSize) performance.setResourceTimingBufferSize(20000);
-  const items = collect(true), sight = visible(plan.blocked);
+  const readAt = performance.now();
+  const items = collect(true), doubles = hiddenDoubles(items);
   const counts = new Array(plan.kinds.length).fill(0);
   const out = [];
   const marked = [];
   let left = 0, isThere = false, characters = 0;
   // What is asked for is read even where there is no room for others.
   const most = 2 * task.max_items;
-  const branches = new Map(), doubles = hiddenDoubles(items);
+  const branches = new Map();
   for (let i = 0; i < items.length; i++) {
     const [element, kind, page, gap] = items[i];
     if (doubles.has(element)) continue;
@@ -482,7 +514,10 @@ async (task, visible) => {
       left++;
       continue;
     }
-    if (key !== null && complete(items[i])) seen.add(key);
+    if (key !== null && complete(items[i])) {
+      if (!seen.has(key)) document[LAST].add(key);
+      seen.add(key);
+    }
     wasCut = false;
     if (task.marking) marked[out.length] = items[i];
     const values = [];
@@ -490,10 +525,12 @@ async (task, visible) => {
     for (let s = 0; s < kind.sources.length; s++) {
       const source = kind.sources[s];
       if (source.counts) {
-        const [text, spoken, hidden] = readCount(source, element, kind, page, sight);
+        const [text, spoken, hidden] = readCount(source, element, kind, page);
         values[s] = text === null ? null : cut(text);
         if (spoken !== null) (ears = ears || {})[s] = spoken;
-        if (text === null && hidden) (unsure = unsure || {})[s] = "not shown: " + cut(hidden.trim()).slice(0, 40);
+        const moving = text === null ? null : movement.why(items[i], s, text, readAt);
+        const why = moving || (text === null && hidden ? "not shown: " + hidden.trim() : null);
+        if (why) (unsure = unsure || {})[s] = clean(why.slice(0, 60));
       } else values[s] = read(source, element, kind, page);
       if (values[s] !== null) characters += values[s].length;
     }
@@ -554,6 +591,7 @@ async (task, visible) => {
     counts,
     left,
     requests,
+    has_zero: movement.hasZero(),
     items: out,
     scripts,
   };

@@ -6,6 +6,7 @@ import json
 import re
 from functools import lru_cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -20,6 +21,24 @@ MAX_ITEMS: Final = 2_000
 """How many posts one reading returns at most."""
 SETTLE_SECONDS: Final = 0.12
 """A list that scripts fill is read when no post has come for so long."""
+MOVING_SECONDS: Final = MappingProxyType(
+    {
+        "frame_ms": 0.017,
+        "late_ms": 0.12,
+        "still_ms": 0.3,
+        "zero_ms": 0.6,
+        "brought_zero_ms": 0.1,
+        "most_moving_ms": 6.0,
+    }
+)
+"""For how long counts have to stand still that scripts may change: those that came in a moment that was missed; those
+that stood there before the first look; those that have moved; a 0 that came with the document, which may be what the
+server writes until a script has the number; a 0 that a script has brought. After the last of these a count that still
+moves is unknown."""
+MOST_SCROLLS: Final = 12
+"""So often a page is scrolled, and back, to bring numbers that are 0 into view."""
+LEAST_OTHERS: Final = 3
+"""A 0 that a script has brought is taken at once where so many posts that came with it have another number."""
 MAX_CHARACTERS: Final = 20_000
 """Where each string that comes from a page is cut."""
 MOST_SEARCHED: Final = 2_000
@@ -38,10 +57,14 @@ _ESCAPED = re.compile(r"\\\\|\\u0000")
 """In JSON, a backslash or a zero byte."""
 
 
+_REMARK: Final = re.compile(r"^\s*//.*\n", re.MULTILINE)
+"""A line of a script that is a comment. Each reading sends the whole script."""
+
+
 def seeing(script: str) -> str:
-    """`script`, a JavaScript function of a task and of visible.js, as a function of the task alone."""
-    visible = files(__package__).joinpath("visible.js").read_text("utf-8")
-    return f"(task) => ({script})(task, {visible})"
+    """`script`, a JavaScript function of a task, of visible.js and of moving.js, as a function of the task alone."""
+    visible, moving = (files(__package__).joinpath(name).read_text("utf-8") for name in ("visible.js", "moving.js"))
+    return _REMARK.sub("", f"(task) => ({script})(task, {visible}, {moving})")
 
 
 SCRIPT: Final = seeing(files(__package__).joinpath("reader.js").read_text("utf-8"))
@@ -86,7 +109,7 @@ class Reading(BaseModel):
     `stopped` says why waiting ended: ready, tell_tale, end, parsed, idle or deadline. `tell_tale` is the index of
     the definition's tell-tale that shows; `counts` are the elements found, by kind. `scripts` are the texts of the
     scripts that hold records, in the order of `scripts_of`. In a feed `items` are those not read before.
-    `left` counts the posts beyond `MAX_ITEMS` and `MAX_TOTAL_CHARACTERS`, and `requests` what the page has fetched so
+    `has_zero` says that a count is 0. `left` counts the posts beyond `MAX_ITEMS` and `MAX_TOTAL_CHARACTERS`, and `requests` what the page has fetched so
     far.
     """
 
@@ -105,6 +128,7 @@ class Reading(BaseModel):
     counts: tuple[int, ...]
     left: int = 0
     requests: int = 0
+    has_zero: bool = False
     items: Annotated[tuple[RawItem, ...], Field(max_length=2 * MAX_ITEMS)]
     scripts: tuple[tuple[str, ...], ...] = ()
 
@@ -149,6 +173,12 @@ def task(
         "more": feed and feed.more,
         "removable": feed is not None and feed.removable,
         "settle_ms": SETTLE_SECONDS * 1000,
+        **{name: seconds * 1000 for name, seconds in MOVING_SECONDS.items()},
+        "most_scrolls": MOST_SCROLLS,
+        "least_others": LEAST_OTHERS,
+        "distrusts_zero": False,
+        "sees_counts": _sees_counts(definition),
+        "is_again": False,
         "max_items": max_items,
         "marking": marking,
         "max_chars": MAX_CHARACTERS,
@@ -191,6 +221,15 @@ def _blocked_styles(definition: Definition) -> list[str]:
     patterns = ["" if kind == "stylesheet" else None for kind in definition.block_kinds]
     patterns += ["^" + re.escape(url).replace(r"\*", ".*") + "$" for url in definition.block]
     return [pattern for pattern in patterns if pattern is not None]
+
+
+def _sees_counts(definition: Definition) -> bool:
+    """Whether any count is read from what shows, and not from an attribute or a record."""
+    return any(
+        not (source.attribute or source.record) and field in {"counts", *METRICS}
+        for _, kind in definition.kinds
+        for field, source in kind.places
+    )
 
 
 def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:

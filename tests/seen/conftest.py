@@ -27,6 +27,9 @@ permalink = "/p/{id}"
 language = "en"
 block = ["*/blocked.css"]
 
+[feed]
+end = "body"
+
 [politeness]
 requests_per_second = 100
 
