@@ -385,7 +385,7 @@ async (task, visible, moving) => {
   const wait = () => new Promise((resolve, reject) => {
     const began = performance.now();
     let changed = began, checked = 0, timer = null, nudges = 0, ownUntil = 0;
-    let size = document.getElementsByTagName("*").length, wentOn = !task.step, stable = "", stableSince = 0;
+    let size = document.getElementsByTagName("*").length, wentOn = !task.step || task.is_again, stable = "", stableSince = 0;
     const nudgeMs = Math.min(task.idle_ms / 4, 700);
     // Whether this look comes right after what changed the page, and since when no frame has been drawn.
     let isExact = false, isParsed = false, hadFrame = true, isFirst = !isParsing;

@@ -109,8 +109,8 @@ class Reading(BaseModel):
     `stopped` says why waiting ended: ready, tell_tale, end, parsed, idle or deadline. `tell_tale` is the index of
     the definition's tell-tale that shows; `counts` are the elements found, by kind. `scripts` are the texts of the
     scripts that hold records, in the order of `scripts_of`. In a feed `items` are those not read before.
-    `has_zero` says that a count is 0. `left` counts the posts beyond `MAX_ITEMS` and `MAX_TOTAL_CHARACTERS`, and `requests` what the page has fetched so
-    far.
+    `has_zero` says that a count is 0. `left` counts the posts beyond `MAX_ITEMS` and `MAX_TOTAL_CHARACTERS`, and
+    `requests` what the page has fetched so far.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -1,4 +1,4 @@
-"""A number that is still on its way is not read as a count: each page is read, or collected from, as a job does it."""
+"""A number that is still on its way is not read as a count. Each page is read, or collected from, as by a job."""
 
 from __future__ import annotations
 
