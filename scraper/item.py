@@ -41,7 +41,7 @@ class _Said:
     """What one source says: its string, None where it says nothing, and the place that it is from.
 
     `number` is what a record's number counts, where it is one. `unsure` is why what stands there is no count, and
-    it `is_unseen` where only screen readers are told it.
+    it `is_unseen` where only screen readers are told it, `beside` a number that shows or not.
     """
 
     source: Source
@@ -50,6 +50,7 @@ class _Said:
     number: Count | None = None
     unsure: str | None = None
     is_unseen: bool = False
+    beside: bool = False
 
     @property
     def value(self) -> str | None:
@@ -208,6 +209,9 @@ class Item:
         link = self._link()
         exact = {metric: count.exact for metric, count in self.counts.items()}
         approximate = {metric: count.range for metric, count in self.counts.items() if count.range}
+        is_countless = self.flag("countless")
+        # That is about the post, and no value of it.
+        self.sources.pop("countless", None)
         if self.flag("cut"):
             self.warnings.append("text: cut by the site")
         return Post(
@@ -233,6 +237,7 @@ class Item:
             reposted=self.flag("reposted"),
             social_context=_on_one_line(self.string("social_context")),
             lang=_on_one_line(self.string("lang")),
+            countless=is_countless,
             quoted=self._quoted(),
             views=exact.get("views"),
             likes=exact.get("likes"),
@@ -280,7 +285,7 @@ class Item:
                 if one.unsure is not None:
                     said[metric].append((one.place, Count(reason=one.unsure)))
                 elif one.is_unseen and value is not None:
-                    self._refine(metric, said[metric], one.place, self._count(one, value))
+                    self._refine(metric, said[metric], one, self._count(one, value))
                 elif (
                     value is not None and value.strip() and not (source.among_words and not _HAS_DIGIT.search(value))
                 ):
@@ -288,12 +293,12 @@ class Item:
         self._read_label(said)
         return {metric: count for metric in METRICS if (count := self._settled(metric, said[metric]))}
 
-    def _refine(self, metric: str, said: list[tuple[str, Count]], place: str, count: Count) -> None:
-        """Add what only screen readers are told, unless something else shows at the same place."""
-        shown = next((one for name, one in said[-1:] if one.reason is None), None)
-        if shown is None or shown.agrees(count):
-            said.append((place, count))
-        elif count.reason is None:
+    def _refine(self, metric: str, said: list[tuple[str, Count]], heard: _Said, count: Count) -> None:
+        """Add what only screen readers are told, unless another number shows at the same place."""
+        shown = said[-1][1] if heard.beside else None
+        if shown is None or (shown.reason is None and shown.agrees(count)):
+            said.append((heard.place, count))
+        elif shown.reason is None and count.reason is None:
             self.warnings.append(f"{metric}: {_said(shown)} shows, and screen readers are told {_said(count)}")
 
     def _read_label(self, said: Mapping[str, list[tuple[str, Count]]]) -> None:
@@ -349,7 +354,10 @@ class Item:
         against = next((count for _, count in known if not best.agrees(count)), None)
         if against is not None:
             self.warnings.append(f"{metric}: the page says both {_said(best)} and {_said(against)}")
-            return None
+            both = best.between(against)
+            if both is None or not all(both.contains(count) for _, count in known):
+                return None
+            best = both
         self.sources[metric] = name
         return best
 
@@ -368,7 +376,8 @@ def _by_field(places: Sequence[Place], raw: RawItem) -> dict[str, list[_Said]]:
         if (heard := (raw.ears or {}).get(index)) is not None:
             spoken, shows = heard
             name = f"{place.name} (for screen readers)"
-            said.append(_Said(place.source, spoken, name, is_unseen=not shows))
+            beside = unsure is not None or _HAS_DIGIT.search(value or "") is not None
+            said.append(_Said(place.source, spoken, name, is_unseen=not shows, beside=beside))
     return fields
 
 

@@ -344,10 +344,33 @@ def evidence_of(
         found=tuple(post.id for post in extraction.posts),
         unfit=extraction.unfit,
         expected_id=expected_id,
+        countless=countless(definition, extraction.posts, expected_id),
         ready_state=reading.ready_state,
         busy=reading.busy,
         overdue=reading.stopped == "deadline",
     )
+
+
+def countless(definition: Definition, posts: Sequence[Post], expected_id: str | None) -> str | None:
+    """Which counts the posts asked for should show, and where, if none of them shows any; else None. Pure."""
+    asked = [post for post in posts if expected_id is None or post.id == expected_id]
+    kinds = {(layout.name, kind.name): kind for layout, kind in definition.kinds}
+    for post in asked:
+        kind = kinds.get((post.layout, post.kind))
+        if kind is None or kind.may_lack_counts or not kind.count_places or post.has_metric or post.countless:
+            return None
+    if not asked:
+        return None
+    first = asked[0]
+    places: dict[str, str] = {}
+    for metric, source in kinds[first.layout, first.kind].count_places:
+        # Of records it is hard to say where they are; a person finds an element.
+        if metric not in places or (source.css and places[metric].startswith("record ")):
+            places[metric] = source.name
+    told = "; ".join(f"{metric} at {place[:60]}" for metric, place in places.items())
+    said = "".join(f"; {warning}" for warning in first.warnings[:2])
+    which = f"post {first.id} shows" if len(asked) == 1 else f"{len(asked)} posts show"
+    return f"{which} no count, where its kind ({first.layout}/{first.kind}) has {told}{said}"
 
 
 def warnings_of(extraction: Extraction) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import pytest
 from browser_pool import PoolSettings, UnifiedBrowserPool
 from scraper.addresses import AddressPolicy
 from scraper.definition import Definition
+from scraper.definitions import Definitions
 from scraper.feed import FeedReport
 from scraper.page import PageReport
 from scraper.visit import Visitor, VisitSettings
@@ -141,3 +142,9 @@ def collect(pool: UnifiedBrowserPool, serve: Serve) -> Collect:
 def likes_of(report: PageReport | FeedReport) -> dict[str, int | None]:
     """The likes by post."""
     return {post.id: post.likes for post in report.posts}
+
+
+@pytest.fixture(scope="session")
+def definitions() -> Definitions:
+    """The definitions that come with the program."""
+    return Definitions.builtin()
