@@ -50,7 +50,8 @@ class Evidence:
     outcome and reason of the one that shows. `found` are the ids of the posts that were read; `unfit` says, for each
     element that looked like a post and was not read as one, why. `countless` says which counts such posts show, and
     these do not. `busy` says that the page was still loading posts,
-    `overdue` that the deadline passed before it was ready.
+    `shut_frames` counts frames of other sites, which are not read, and
+    `overdue` says that the deadline passed before it was ready.
     """
 
     status: int | None = None
@@ -63,6 +64,7 @@ class Evidence:
     unfit: tuple[str, ...] = ()
     expected_id: str | None = None
     countless: str | None = None
+    shut_frames: int = 0
     ready_state: str = "complete"
     busy: bool = False
     overdue: bool = False
@@ -134,7 +136,8 @@ def _drift(evidence: Evidence) -> str:
         return f"post {evidence.expected_id} is not among the {len(evidence.found)} posts on the page{title}"
     if evidence.unfit:
         return f"{len(evidence.unfit)} elements look like posts, none can be read: {evidence.unfit[0]}{title}"
-    return f"nothing on the page is a post of any known layout, and nothing says why{title}"
+    frames = f"; {evidence.shut_frames} frames of other sites were not looked into" if evidence.shut_frames else ""
+    return f"nothing on the page is a post of any known layout, and nothing says why{frames}{title}"
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:

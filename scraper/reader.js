@@ -109,8 +109,17 @@ async (task, visible, moving) => {
     if (source.address) return cut(location.href);
     const element = find(source, item, kind, page);
     if (!element) return null;
-    const value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, apart(source, item, kind));
+    let value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, apart(source, item, kind));
+    if (source.counts && !source.attribute && !value.trim()) value = shadowText(element);
     return value === null ? null : cut(value);
+  };
+
+  // What is in the open shadow roots of an element that holds nothing else.
+  const shadowText = (element) => {
+    const all = element.querySelectorAll("*");
+    let text = element.shadowRoot ? element.shadowRoot.textContent : "";
+    for (let i = 0; i < all.length && i < 50; i++) if (all[i].shadowRoot) text += all[i].shadowRoot.textContent;
+    return text;
   };
 
   // A count is what a person sees: of several places the first that shows. Gives [the text, what screen readers are
@@ -173,6 +182,29 @@ async (task, visible, moving) => {
     return page;
   };
 
+  // The open shadow roots of a page, and the documents of its frames that are of the same origin; those in them, too.
+  let inside = null, roots = [], lookedForRoots = -Infinity, shut = 0;
+  const rootsOfPage = () => {
+    const now = performance.now();
+    if (!plan.looks_inside || document.readyState !== "complete" || now - lookedForRoots < 200) return roots;
+    lookedForRoots = now;
+    roots = [];
+    shut = 0;
+    const within = [document];
+    for (let w = 0; w < within.length && w < task.most_roots; w++) {
+      const all = within[w].querySelectorAll("*");
+      for (let i = 0; i < all.length; i++) {
+        let root = all[i].shadowRoot;
+        if (!root && /^I?FRAME$/.test(all[i].nodeName)) {
+          root = all[i].contentDocument;
+          if (!root && all[i].getClientRects().length) shut++;
+        }
+        if (root) within[within.length] = roots[roots.length] = root;
+      }
+    }
+    return roots;
+  };
+
   // All posts in the order of the page, as [element, its kind, page]. The first kind that fits is its kind. With gaps
   // come also the elements of a tree that are no posts, as [element, its kind, page, true].
   const collect = (withGaps) => {
@@ -185,7 +217,14 @@ async (task, visible, moving) => {
     }
     const pages = [[document, onPage]];
     if (hidden.length && document.readyState !== "loading") pages[1] = [noscript(), hidden];
-    for (let p = 0; p < pages.length; p++) {
+    inside = null;
+    for (let p = 0; p < pages.length || (!items.length && p === pages.length && onPage.length); p++) {
+      if (p === pages.length) {
+        // What is on the page itself goes before what is in its shadow roots and frames.
+        const roots = rootsOfPage();
+        for (let r = 0; r < roots.length; r++) pages[pages.length] = [roots[r], onPage];
+        if (p === pages.length) break;
+      }
       const [page, kinds] = pages[p];
       if (!kinds.length) continue;
       let css = kinds[0].css;
@@ -205,6 +244,8 @@ async (task, visible, moving) => {
           if (quoted && quoted.parentElement && quoted.parentElement.closest(kind.css)) break;
           if (kind.nested && element.querySelector(kind.nested)) mixed.add(element);
           items[items.length] = [element, kind, page];
+          if (p > 0 && page.nodeType === 11) inside = "an open shadow root";
+          else if (p > 0 && page.defaultView) inside = "a frame";
           break;
         }
       }
@@ -592,6 +633,8 @@ async (task, visible, moving) => {
     left,
     requests,
     has_zero: movement.hasZero(),
+    inside,
+    shut_frames: shut,
     items: out,
     scripts,
   };

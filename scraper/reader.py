@@ -35,6 +35,8 @@ MOVING_SECONDS: Final = MappingProxyType(
 that stood there before the first look; those that have moved; a 0 that came with the document, which may be what the
 server writes until a script has the number; a 0 that a script has brought. After the last of these a count that still
 moves is unknown."""
+MOST_ROOTS: Final = 200
+"""So many shadow roots and frames are looked into."""
 MOST_SCROLLS: Final = 12
 """So often a page is scrolled, and back, to bring numbers that are 0 into view."""
 LEAST_OTHERS: Final = 3
@@ -109,8 +111,9 @@ class Reading(BaseModel):
     `stopped` says why waiting ended: ready, tell_tale, end, parsed, idle or deadline. `tell_tale` is the index of
     the definition's tell-tale that shows; `counts` are the elements found, by kind. `scripts` are the texts of the
     scripts that hold records, in the order of `scripts_of`. In a feed `items` are those not read before.
-    `has_zero` says that a count is 0. `left` counts the posts beyond `MAX_ITEMS` and `MAX_TOTAL_CHARACTERS`, and
-    `requests` what the page has fetched so far.
+    `has_zero` says that a count is 0, `inside` that the posts are not on the page itself, and `shut_frames` counts
+    the frames of other sites, which are not looked into. `left` counts the posts beyond `MAX_ITEMS` and
+    `MAX_TOTAL_CHARACTERS`, and `requests` what the page has fetched so far.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -129,6 +132,8 @@ class Reading(BaseModel):
     left: int = 0
     requests: int = 0
     has_zero: bool = False
+    inside: str | None = None
+    shut_frames: int = 0
     items: Annotated[tuple[RawItem, ...], Field(max_length=2 * MAX_ITEMS)]
     scripts: tuple[tuple[str, ...], ...] = ()
 
@@ -175,6 +180,7 @@ def task(
         "settle_ms": SETTLE_SECONDS * 1000,
         **{name: seconds * 1000 for name, seconds in MOVING_SECONDS.items()},
         "most_scrolls": MOST_SCROLLS,
+        "most_roots": MOST_ROOTS,
         "least_others": LEAST_OTHERS,
         "distrusts_zero": False,
         "sees_counts": _sees_counts(definition),
@@ -207,6 +213,8 @@ def plan(definition: Definition) -> str:
             "when": definition.ready.when,
             "busy": definition.ready.busy,
             "blocked": _blocked_styles(definition),
+            # A definition for any site would take an advertisement's frame for the page.
+            "looks_inside": not definition.is_for_any_host,
             "next": [
                 feed.next
                 for feed in (definition.feed, *(layout.feed for layout in definition.layouts))
