@@ -303,9 +303,13 @@ class Item:
 
     def _read_label(self, said: Mapping[str, list[tuple[str, Count]]]) -> None:
         label = self.kind.counts
-        raw = next((said.raw for said in self.values.get("counts", ()) if said.raw is not None), None)
-        if label is None or raw is None:
+        told = next((one for one in self.values.get("counts", ()) if one.raw is not None or one.unsure), None)
+        if label is None or told is None:
             return
+        if told.unsure is not None or told.raw is None:
+            self.warnings.append(f"counts: {told.unsure}")
+            return
+        raw = told.raw
         read = read_label(
             raw,
             label.words,

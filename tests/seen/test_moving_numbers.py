@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from scraper.outcome import Outcome
@@ -113,3 +115,29 @@ async def test_a_reel_that_turns_is_read_when_it_stands(read: Read) -> None:
 async def test_a_page_that_goes_on_changing_elsewhere_is_read(read: Read) -> None:
     clock = """<b id=clock>0</b><script>setInterval(() => { clock.textContent = Date.now() }, 20)</script>"""
     assert likes_of(await read(page(post(1, "12"), clock))) == {"1": 12}
+
+
+async def test_a_label_that_goes_on_changing_says_nothing(read: Read) -> None:
+    layout: Any = mole().model_dump(exclude_unset=True)["layouts"][0]
+    label = {"css": ".all", "words": {"views": ["views"], "reposts": ["reposts"]}}
+    labelled = mole(layouts=[{**layout, "items": [{**layout["items"][0], "counts": label}]}])
+    ticking = """<script>let n = 100;
+      setInterval(() => { document.querySelector('.all').textContent = `${++n} views, 3 reposts` }, 50)</script>"""
+    html = post(1, "7", more="<i class=all>100 views, 3 reposts</i>") + post(2, "8", more="<i class=all>5 views</i>")
+    first, second = (await read(page(html, ticking), definition=labelled)).posts
+    assert (first.likes, first.views, first.reposts, second.views) == (7, None, None, 5)
+    assert first.warnings[0].startswith("counts: still moving: ")
+
+
+async def test_a_0_that_json_contradicts_is_unknown(read: Read) -> None:
+    layout: Any = mole().model_dump(exclude_unset=True)["layouts"][0]
+    kind = layout["items"][0]
+    records = [{"script": "script[type='application/json']", "having": "likes", "id": "id"}]
+    likes = [{"record": "likes"}, {"css": ".likes"}]
+    told = mole(
+        layouts=[{**layout, "items": [{**kind, "records": records, "fields": {**kind["fields"], "likes": likes}}]}]
+    )
+    script = '<script type="application/json">[{"id": "1", "likes": 5}, {"id": "2", "likes": 6}]</script>'
+    first, second = (await read(page(post(1, "0"), post(2, "6"), script), definition=told)).posts
+    assert (first.likes, first.warnings) == (None, ("likes: the page says both 5 and 0",))
+    assert second.likes == 6
