@@ -102,6 +102,13 @@ class Lane(Protocol):
     def missed(self) -> int:
         """How many responses since the last `open` should have been heard and were not: too many, or too large."""
 
+    @property
+    def pending(self) -> int:
+        """How many requests to its own site the page's scripts wait for, by fetch and XMLHttpRequest."""
+
+    async def fetched(self, *, timeout_seconds: float) -> bool:
+        """Wait until there is none of them left; False if that takes longer than `timeout_seconds`."""
+
     async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
         """What the page shows in its window, as WebP. Raises `NoScreenshot`, and `BrowserGone`."""
 

@@ -176,6 +176,18 @@ class Lease:
         self._check()
         return self.context.lane.missed
 
+    @property
+    def pending(self) -> int:
+        """See `Lane.pending`."""
+        self._check()
+        return self.context.lane.pending
+
+    async def fetched(self, *, timeout_seconds: float) -> bool:
+        """See `Lane.fetched`."""
+        self._check()
+        with self._spoiling():
+            return await self.context.lane.fetched(timeout_seconds=timeout_seconds)
+
     async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
         """See `Lane.screenshot`."""
         self._check()

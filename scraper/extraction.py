@@ -16,7 +16,7 @@ from scraper.post import METRICS, Post
 from scraper.reader import RawItem, Reading
 from scraper.records import RecordBook
 from scraper.thread import Thread
-from scraper.values.counts import Count
+from scraper.values.counts import Count, Range
 from scraper.values.times import Moment
 
 T = TypeVar("T")
@@ -126,10 +126,14 @@ def without_contradictions(post: Post, again: Post) -> Post:
     if post.kind != again.kind:
         return post
     denied: dict[str, str] = {}
+    between: dict[str, Range] = {}
     for metric in METRICS:
         one, other = _count_of(post, metric), _count_of(again, metric)
         if one is not None and other is not None and not one.agrees(other):
             denied[metric] = f"{_shown(one)} and {_shown(other)}"
+            both = one.between(other)
+            if both is not None and both.range is not None:
+                between[metric] = both.range
     if post.author and again.author and post.author.casefold() != again.author.casefold():
         denied["author"] = f"{post.author[:40]!r} and {again.author[:40]!r}"
     one_time, other_time = _moment_of(post), _moment_of(again)
@@ -144,8 +148,8 @@ def without_contradictions(post: Post, again: Post) -> Post:
         time_range=None if "time" in denied else post.time_range,
         # An address may have the author in it.
         url=None if "author" in denied and post.author and post.author in (post.url or "") else post.url,
-        approximate=_without(post.approximate, denied),
-        sources=_without(post.sources, denied),
+        approximate=MappingProxyType({**_without(post.approximate, denied), **between}),
+        sources=_without(post.sources, denied.keys() - between.keys()),
         warnings=(
             *post.warnings,
             *(f"{name}: the page says both {both} for this post" for name, both in denied.items()),

@@ -41,6 +41,9 @@ HTTP_FAILED: Final = 400
 """From this status on the page says what is wrong, and no posts are waited for."""
 HEAR_SECONDS: Final = 1.0
 """So long a page that shows its posts is listened to for the responses that belong to them."""
+FETCH_SECONDS: Final = 1.0
+ZERO_FETCH_SECONDS: Final = 5.0
+"""So long a page that shows its posts may wait for what its scripts have asked for; longer where a count is 0."""
 BREATH_SECONDS: Final = 0.02
 """So long the posts of one page may keep everybody else waiting."""
 GRACE_SECONDS: Final = 0.5
@@ -251,8 +254,22 @@ async def _heard(lane: Lane, definition: Definition) -> list[Response]:
 async def read_page(lane: Lane, reader_task: dict[str, Any]) -> Reading:
     """One reading of the page that is open. Begins anew when the page sends itself elsewhere meanwhile.
 
-    There is no time limit here: the caller's is the limit.
+    While the page's own scripts wait for answers that is not all: it is read once more when they have come. There is
+    no time limit here but for that: the caller's is the limit.
     """
+    started = monotonic()
+    reading = await _read_once(lane, reader_task)
+    if reader_task["settled"] or not reading.items or not lane.pending:
+        return reading
+    left = reader_task["deadline_ms"] / 1000 - (monotonic() - started)
+    most = ZERO_FETCH_SECONDS if reading.has_zero else FETCH_SECONDS
+    has_come = await lane.fetched(timeout_seconds=max(0.0, min(left, most)))
+    left = reader_task["deadline_ms"] / 1000 - (monotonic() - started)
+    again = {"is_again": True, "distrusts_zero": not has_come, "deadline_ms": max(0.0, left) * 1000}
+    return await _read_once(lane, {**reader_task, **again})
+
+
+async def _read_once(lane: Lane, reader_task: dict[str, Any]) -> Reading:
     pause = 0.0
     while True:
         try:
@@ -302,6 +319,7 @@ def report_of(
                 "waited_ms": reading.waited_ms,
                 "tell_tale": evidence.tell_tale[1] if evidence.tell_tale else None,
                 "requests": reading.requests,
+                "inside": reading.inside,
                 "elements": elements_by_kind(definition, reading),
                 "found": list(evidence.found),
                 "unfit": list(evidence.unfit),
@@ -334,10 +352,34 @@ def evidence_of(
         found=tuple(post.id for post in extraction.posts),
         unfit=extraction.unfit,
         expected_id=expected_id,
+        countless=countless(definition, extraction.posts, expected_id),
+        shut_frames=reading.shut_frames,
         ready_state=reading.ready_state,
         busy=reading.busy,
         overdue=reading.stopped == "deadline",
     )
+
+
+def countless(definition: Definition, posts: Sequence[Post], expected_id: str | None) -> str | None:
+    """Which counts the posts asked for should show, and where, if none of them shows any; else None. Pure."""
+    asked = [post for post in posts if expected_id is None or post.id == expected_id]
+    kinds = {(layout.name, kind.name): kind for layout, kind in definition.kinds}
+    for post in asked:
+        kind = kinds.get((post.layout, post.kind))
+        if kind is None or kind.may_lack_counts or not kind.count_places or post.has_metric or post.countless:
+            return None
+    if not asked:
+        return None
+    first = asked[0]
+    places: dict[str, str] = {}
+    for metric, source in kinds[first.layout, first.kind].count_places:
+        # Of records it is hard to say where they are; a person finds an element.
+        if metric not in places or (source.css and places[metric].startswith("record ")):
+            places[metric] = source.name
+    told = "; ".join(f"{metric} at {place[:60]}" for metric, place in places.items())
+    said = "".join(f"; {warning}" for warning in first.warnings[:2])
+    which = f"post {first.id} shows" if len(asked) == 1 else f"{len(asked)} posts show"
+    return f"{which} no count, where its kind ({first.layout}/{first.kind}) has {told}{said}"
 
 
 def warnings_of(extraction: Extraction) -> tuple[str, ...]:

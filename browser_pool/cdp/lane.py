@@ -27,6 +27,7 @@ from browser_pool.errors import (
 )
 from browser_pool.family import Family
 from browser_pool.fence import STRAYED, MayOpen
+from browser_pool.fetches import Fetches
 from browser_pool.hearing import Heard, Hearing
 from browser_pool.lane import ABORTED, RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
 from browser_pool.line import CommandFailed, picture
@@ -61,6 +62,7 @@ class CdpLane:
         self.line = session
         self._family = family
         self._hearing = Hearing(session)
+        self._fetches = Fetches(session)
         self._is_proxied = is_proxied
         self._arrivals: dict[str, _Arrival] = {}
         self._committed: dict[str, str] = {}
@@ -84,6 +86,7 @@ class CdpLane:
                 await self._family.serve(saved_html)
                 await self._family.set_out(url)
                 self._hearing.set_out()
+                self._fetches.set_out(url)
                 opened = await self._navigate(url)
                 self._family.interception.passage.has_arrived = True
                 return opened
@@ -153,6 +156,15 @@ class CdpLane:
     def missed(self) -> int:
         """See `Lane.missed`."""
         return self._hearing.missed
+
+    @property
+    def pending(self) -> int:
+        """See `Lane.pending`."""
+        return self._fetches.pending
+
+    async def fetched(self, *, timeout_seconds: float) -> bool:
+        """See `Lane.fetched`."""
+        return await self._fetches.done(timeout_seconds=timeout_seconds)
 
     async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
         """See `Lane.screenshot`."""

@@ -25,6 +25,7 @@ from browser_pool.errors import (
 )
 from browser_pool.family import BLANK, Family
 from browser_pool.fence import STRAYED, MayOpen
+from browser_pool.fetches import Fetches
 from browser_pool.hearing import Heard, Hearing
 from browser_pool.lane import ABORTED, RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
 from browser_pool.line import picture
@@ -53,6 +54,7 @@ class PlaywrightLane:
         self.page = page
         self.line = line
         self._hearing = Hearing(line)
+        self._fetches = Fetches(line)
         self._is_proxied = is_proxied
         # Playwright has a worker run at once, so that what it is told comes too late for its first requests.
         self._family = Family(line, is_shared=True)
@@ -76,6 +78,7 @@ class PlaywrightLane:
             await self._settle(BLANK)
         self._hearing.set_out()
         self._status = None
+        self._fetches.set_out(url)
         going = self.page.goto(url, wait_until="commit", timeout=timeout_seconds * 1000)
         try:
             response = await self._unless_crashed(going)
@@ -131,6 +134,15 @@ class PlaywrightLane:
     def missed(self) -> int:
         """See `Lane.missed`."""
         return self._hearing.missed
+
+    @property
+    def pending(self) -> int:
+        """See `Lane.pending`."""
+        return self._fetches.pending
+
+    async def fetched(self, *, timeout_seconds: float) -> bool:
+        """See `Lane.fetched`."""
+        return bool(await self._unless_crashed(self._fetches.done(timeout_seconds=timeout_seconds)))
 
     async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
         """See `Lane.screenshot`."""

@@ -10,9 +10,9 @@ from urllib.parse import urljoin, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from scraper.reader import an_address
+from scraper.reader import an_address, seeing
 
-SCRIPT: Final = files(__package__).joinpath("facts.js").read_text("utf-8")
+SCRIPT: Final = seeing(files(__package__).joinpath("facts.js").read_text("utf-8"))
 """The script: a JavaScript function of one task, which returns `Facts` as JSON."""
 
 MAX_NODES: Final = 40_000

@@ -238,6 +238,17 @@ class PuppetLane:
         """See `Lane.missed`."""
         return 0
 
+    @property
+    def pending(self) -> int:
+        """See `Lane.pending`."""
+        return 0
+
+    async def fetched(self, *, timeout_seconds: float) -> bool:
+        """See `Lane.fetched`."""
+        del timeout_seconds
+        await self._browser.answer()
+        return True
+
     async def screenshot(self, *, timeout_seconds: float = 5.0) -> bytes:
         """See `Lane.screenshot`."""
         del timeout_seconds

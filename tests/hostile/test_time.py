@@ -11,11 +11,10 @@ import pytest
 from scraper.definition import Definition
 from scraper.definitions import Definitions
 from scraper.extraction import extract, extracting
-from scraper.item import MOST_SEARCHED
 from scraper.markup import text_of_html
 from scraper.outcome import Outcome
 from scraper.page import in_turns, sealed
-from scraper.reader import MAX_ANSWER_CHARACTERS, MAX_CHARACTERS, MAX_ITEMS, RawItem, Reading
+from scraper.reader import MAX_ANSWER_CHARACTERS, MAX_CHARACTERS, MAX_ITEMS, MOST_SEARCHED, RawItem, Reading
 from scraper.recognition import own_addresses
 from scraper.records import MOST_RECORDS, RecordBook
 from tests.hostile.conftest import Evil, Visit, pier
