@@ -75,21 +75,54 @@
     return true;
   };
 
-  // Before the first frame nothing has counted up; what came with the document may yet be filled in.
+  // Where scripts have changed what stood there: a count that runs up has taken its first step by then. A parser only
+  // appends, and to what it has not closed yet.
+  const touched = [];
+  let last = null;
+  const note = (records) => {
+    for (let i = 0; i < records.length; i++) {
+      const { type, target, addedNodes, removedNodes } = records[i];
+      const isAppended = type === "childList" && !removedNodes.length && (!last || target.contains(last));
+      if (!isAppended && touched.length <= task.most_touched) touched[touched.length] = target;
+      if (addedNodes.length) last = addedNodes[addedNodes.length - 1];
+    }
+  };
+  const isTouched = (item) => {
+    if (touched.length > task.most_touched) return true;
+    for (let i = 0; i < touched.length; i++) if (item.contains(touched[i])) return true;
+    return false;
+  };
+  // What stood there before this reading has begun, a script may have changed unseen.
+  const isWatched = document.readyState === "loading" && !(page.any && document.querySelector(page.any));
+  // What runs up changes with the next frame: a page that draws none is given `late_ms`.
+  let frames = 0, most = 0;
+  const countFrame = () => {
+    if (++frames < most) requestAnimationFrame(countFrame);
+  };
+  const countTwo = () => {
+    if (frames >= most) requestAnimationFrame(countFrame);
+    most = frames + 2;
+  };
+
+  // Before the first frame what runs up has taken one step at most.
   const isFresh = () => {
     const entry = performance.getEntriesByType("navigation")[0];
     return Boolean(entry) && !performance.getEntriesByType("paint").length
       && performance.now() - entry.domInteractive < task.frame_ms / 2;
   };
-  const atFirst = (moment) => {
-    if (moment === "change" || moment === "parsed") return 0;
-    if (moment === "first" && !task.step) return isFresh() ? 0 : task.late_ms;
-    return task.frame_ms;
+  // How long a post has to stand that is seen for the first time; and whether two frames do for that.
+  const atFirst = (item, moment) => {
+    if (moment === "later" || (moment === "first" && task.step)) return [task.frame_ms, false];
+    if (moment === "first") return [task.late_ms, isFresh()];
+    // A list that goes on rewrites its rows.
+    if (!task.step && isTouched(item)) return [task.late_ms, false];
+    return isWatched || moment === "change" ? [0, false] : [task.late_ms, true];
   };
   const needed = (entry, now) => {
     if (entry.isZero && !entry.isBrought) return task.zero_ms;
     if (entry.isZero && !cameWithOthers(entry, now)) return task.brought_zero_ms;
-    return entry.moved.size ? task.still_ms : entry.first;
+    if (entry.moved.size) return task.still_ms;
+    return entry.byFrames && frames >= entry.frame + 2 ? 0 : entry.first;
   };
 
   // Brings each 0 into view, one after the other: many count up only there. What drops posts out of view is left alone.
@@ -139,7 +172,7 @@
       if (complete(found[i]) && !(task.collecting && seen.has(keyOf(found[i])))) items[items.length] = found[i];
     }
     const animated = task.sees_counts && isAnimated(items);
-    if (!animated && !runsScripts()) return 0;
+    if (!animated && !touched.length && !runsScripts()) return 0;
     if (began === null) began = now;
     for (let i = 0; i < items.length; i++) {
       const key = keyOf(items[i]), counts = countsOf(items[i]), known = standing.get(key);
@@ -147,8 +180,10 @@
       else {
         // What was not there at the first look a script has brought.
         const isBrought = moment === "change" || moment === "later", isNone = anyZero(counts);
-        const first = atFirst(moment), kind = items[i][1].index;
-        standing.set(key, { kind, counts, since: now, moved: new Set(), isZero: isNone, isBrought, first });
+        const [first, byFrames] = atFirst(items[i][0], moment), kind = items[i][1].index;
+        if (byFrames) countTwo();
+        const entry = { kind, counts, since: now, moved: new Set(), isZero: isNone, isBrought, first };
+        standing.set(key, Object.assign(entry, { byFrames, frame: frames }));
         if (isNone && !home) scan = null;
       }
     }
@@ -180,5 +215,5 @@
     return isFilled ? "0, where other posts got their numbers later" : null;
   };
 
-  return { unsettled, why, hasZero: () => hasZero };
+  return { note, unsettled, why, hasZero: () => hasZero };
 }

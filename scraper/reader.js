@@ -460,22 +460,23 @@ async (task, visible, moving) => {
     }
   };
 
-  // A feed that has stalled sometimes only looks again when it is scrolled: back a little, and down to its end.
-  const nudge = () => {
-    const box = scroller(lowest(collect()));
+  // A feed that has stalled sometimes only looks again when it is scrolled: back a little, and further down than before.
+  // At once to its end would be past what a virtual list has there that was only slow to draw.
+  const nudge = (times) => {
+    const box = scroller(lowest(collect())), top = box.scrollTop + (times - 1) * box.clientHeight;
     box.scrollBy({ top: -box.clientHeight / 2, behavior: "instant" });
-    setTimeout(() => box.scrollTo({ top: box.scrollHeight, behavior: "instant" }), 60);
+    setTimeout(() => box.scrollTo({ top, behavior: "instant" }), 60);
   };
 
   const isParsing = document.readyState === "loading";
-  const movement = moving(task, { keyOf, complete, isAsked, read, scroller, seen });
+  const movement = moving(task, { keyOf, complete, isAsked, read, scroller, seen, any: plan.any });
   const wait = () => new Promise((resolve, reject) => {
     const began = performance.now();
     let changed = began, checked = 0, timer = null, nudges = 0, ownUntil = 0;
     let size = document.getElementsByTagName("*").length, wentOn = !task.step || task.is_again, stable = "", stableSince = 0;
     const nudgeMs = Math.min(task.idle_ms / 4, 700);
     // Whether this look comes right after what changed the page, and since when no frame has been drawn.
-    let isExact = false, isParsed = false, hadFrame = true, isFirst = !isParsing;
+    let isExact = false, isParsed = false, hadFrame = true, hasDrawn = true, isFirst = !isParsing;
     const settles = !task.step && expected === null && plan.when === "items" && !task.settled;
     const stop = () => {
       observer.disconnect();
@@ -506,8 +507,9 @@ async (task, visible, moving) => {
       clearTimeout(timer);
       const now = performance.now(), why = verdict(now - changed >= task.idle_ms || Boolean(task.step));
       checked = performance.now();
-      const moment = isFirst ? "first" : isExact || !hadFrame ? "change" : "later";
-      const left = why === "ready" && now < deadline ? movement.unsettled(looked, now, isParsed ? "parsed" : moment) : 0;
+      const moment = isParsed ? "parsed" : isFirst ? "first" : isExact || !hadFrame ? "change" : "later";
+      movement.note(observer.takeRecords());
+      const left = why === "ready" && now < deadline ? movement.unsettled(looked, now, moment) : 0;
       if (document.readyState !== "loading") isFirst = false;
       if (why === "ready" && settles && now < deadline) {
         // The first post of a list is there; the others come right after it.
@@ -527,6 +529,8 @@ async (task, visible, moving) => {
         wentOn = true;
         changed = now;
         goOn(items);
+        hasDrawn = false;
+        requestAnimationFrame(() => requestAnimationFrame(() => (hasDrawn = true)));
         return again(4);
       }
       // In a feed it is about posts. Of a page without any, what is on its way may bring them.
@@ -534,12 +538,12 @@ async (task, visible, moving) => {
       if (!task.step && document.readyState !== "complete" && quiet >= task.idle_ms) {
         if (document.readyState === "loading" || isAwaitingScripts()) quiet = 0;
       }
-      if (task.step && quiet >= nudgeMs * (nudges + 1) && nudges < 3) {
+      if (task.step && hasDrawn && quiet >= nudgeMs * (nudges + 1) && nudges < 3) {
         nudges++;
         // What the page redraws for that is our doing, and no sign that it has more.
         ownUntil = now + 200;
         if (task.more) goOn([]);
-        else nudge();
+        else nudge(nudges);
       }
       if (quiet >= task.idle_ms && !matches(plan.busy)) {
         return finish(task.step && task.more && !button() ? "end" : "idle");
@@ -547,7 +551,8 @@ async (task, visible, moving) => {
       // Looking again now and then sees what no observer of nodes does: an attribute, an idle page.
       again(Math.min(task.step ? nudgeMs : 250, Math.max(1, deadline - now)));
     };
-    const observer = new MutationObserver(() => {
+    const observer = new MutationObserver((records) => {
+      movement.note(records);
       const now = performance.now(), count = document.getElementsByTagName("*").length;
       // A clock that ticks changes the page, and brings nothing.
       if (count !== size && now >= ownUntil) changed = now;

@@ -41,6 +41,8 @@ MOST_ROOTS: Final = 200
 """So many shadow roots and frames are looked into."""
 MOST_SCROLLS: Final = 12
 """So often a page is scrolled, and back, to bring numbers that are 0 into view."""
+MOST_TOUCHED: Final = 200
+"""Where scripts have changed a page in more places, all of its posts are taken for changed."""
 LEAST_OTHERS: Final = 3
 """A 0 that a script has brought is taken at once where so many posts that came with it have another number."""
 MAX_CHARACTERS: Final = 20_000
@@ -185,6 +187,7 @@ def task(
         **{name: seconds * 1000 for name, seconds in MOVING_SECONDS.items()},
         "most_scrolls": MOST_SCROLLS,
         "most_roots": MOST_ROOTS,
+        "most_touched": MOST_TOUCHED,
         "least_others": LEAST_OTHERS,
         "distrusts_zero": False,
         "sees_counts": _sees_counts(definition),

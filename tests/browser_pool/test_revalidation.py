@@ -12,6 +12,7 @@ import pytest
 
 from browser_pool import Lease, UnifiedBrowserPool
 from tests.browser_pool.web import SCRIPT, Web, serving
+from tests.needs import rest_slow
 
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 
@@ -39,7 +40,7 @@ def framed(url: str) -> str:
     return ends("new Promise(done => addEventListener('message', done))", f"<iframe src='{url}'></iframe>")
 
 
-@pytest.fixture(params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(params=rest_slow((False, True)), ids=("bare", "playwright"))
 def needs_page(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 
@@ -114,7 +115,7 @@ ASKED = {
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("headers", (KEPT, OLD), ids=("max-age", "guessed"))
+@pytest.mark.parametrize("headers", rest_slow((KEPT, OLD)), ids=("max-age", "guessed"))
 async def test_documents_frames_and_fetches_are_asked_for_each_time(
     pool: UnifiedBrowserPool, web: Web, headers: dict[str, str]
 ) -> None:

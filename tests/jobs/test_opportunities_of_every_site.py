@@ -16,6 +16,7 @@ from scraper.definitions import Definitions
 from scraper.post import Post
 from scraper.store import opportunities
 from scraper.store.opportunities import Opportunity
+from tests.needs import rest_slow
 
 pytestmark = [pytest.mark.database, pytest.mark.browser]
 
@@ -69,7 +70,7 @@ def an_hour_later(post: Post, now: datetime, policy: ScoringPolicy, blocked: fro
     return opportunity(post, written + timedelta(hours=1), policy, blocked)
 
 
-@pytest.mark.parametrize("site", (*FEEDS, "generic"))
+@pytest.mark.parametrize("site", rest_slow((*FEEDS, "generic")))
 async def test_a_feed_yields_an_opportunity(
     shop: Any, address: str, site: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from scraper.addresses import AddressPolicy
 from scraper.definitions import load_definition
 from scraper.visit import Visitor, VisitSettings
 from tests.browser_pool.web import SCRIPT, Web, serving
+from tests.needs import rest_slow
 
 WHARF = """
 name = "wharf"
@@ -63,7 +64,7 @@ async def web() -> AsyncIterator[Web]:
         yield web
 
 
-@pytest.fixture(scope="module", params=(False, True), ids=("bare", "playwright"))
+@pytest.fixture(scope="module", params=rest_slow((False, True)), ids=("bare", "playwright"))
 async def warm(chromium: Path, request: pytest.FixtureRequest) -> AsyncIterator[UnifiedBrowserPool]:
     settings = PoolSettings(chromium=chromium, max_contexts=1, needs_page=bool(request.param))
     async with UnifiedBrowserPool(settings) as pool:

@@ -67,9 +67,9 @@ def wharf() -> Definition:
 @pytest.mark.parametrize(
     ("when", "what"),
     (
-        (AT_ITS_END, ("pixel", "script", "frame", "stylesheet")),
         (A_LITTLE_ABOVE, ("pixel", "script", "frame", "stylesheet")),
-        (A_LITTLE_ABOVE, ("script in the way",)),
+        pytest.param(AT_ITS_END, ("pixel", "script", "frame", "stylesheet"), marks=pytest.mark.slow),
+        pytest.param(A_LITTLE_ABOVE, ("script in the way",), marks=pytest.mark.slow),
     ),
 )
 async def test_all_posts_come_although_something_on_the_page_never_does(
@@ -92,6 +92,7 @@ async def test_a_page_that_waits_for_pixels_and_frames_alone_is_judged_by_what_i
     assert (report.outcome, report.evidence["stopped"]) == (Outcome.SELECTOR_DRIFT, "idle")
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 async def test_a_page_that_still_waits_for_its_script_is_waited_for(lane: Lane, serve: Serve) -> None:
     """A script that is slow to come may be what draws the page."""

@@ -12,6 +12,7 @@ from scraper.definitions import Definitions, load_definition
 from scraper.feed import Stop, collect
 from scraper.outcome import Outcome
 from scraper.page import PageReport, open_page
+from tests.needs import rest_slow
 
 ReadHtml = Callable[..., Awaitable[PageReport]]
 Serve = Callable[[dict[str, str]], Awaitable[str]]
@@ -93,7 +94,7 @@ async def test_a_form_that_nobody_sees_is_no_login_wall(lane: Lane, serve: Serve
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("box", SHOWN)
+@pytest.mark.parametrize("box", rest_slow(SHOWN))
 async def test_a_form_that_a_person_sees_is_a_login_wall(lane: Lane, serve: Serve, box: str) -> None:
     hidden = HIDDEN[0].format(FORM)
     assert await outcome_of(lane, serve, hidden + box.format(FORM)) is Outcome.LOGIN_WALL
@@ -102,7 +103,11 @@ async def test_a_form_that_a_person_sees_is_a_login_wall(lane: Lane, serve: Serv
 @pytest.mark.browser
 @pytest.mark.parametrize(
     ("box", "outcome"),
-    (("<div>{}</div>", Outcome.NOT_FOUND), (HIDDEN[0], Outcome.SELECTOR_DRIFT), (HIDDEN[1], Outcome.SELECTOR_DRIFT)),
+    (
+        ("<div>{}</div>", Outcome.NOT_FOUND),
+        (HIDDEN[0], Outcome.SELECTOR_DRIFT),
+        pytest.param(HIDDEN[1], Outcome.SELECTOR_DRIFT, marks=pytest.mark.slow),
+    ),
 )
 async def test_words_count_where_they_are_seen_within_what_is_seen(
     lane: Lane, serve: Serve, box: str, outcome: Outcome

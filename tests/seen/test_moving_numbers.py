@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from scraper.outcome import Outcome
+from tests.needs import rest_slow
 from tests.seen.conftest import Collect, Read, likes_of, mole, page, post
 
 pytestmark = pytest.mark.browser
@@ -38,11 +39,38 @@ POSTS = "".join(post(number, str(likes)) for number, likes in ENDS.items())
 
 
 @pytest.mark.parametrize(
-    ("from_", "seconds", "tick"), ((0, 1.5, EVERY_FRAME), (0, 0.5, BY_A_TIMER), (0.3, 1.0, EVERY_FRAME))
+    ("from_", "seconds", "tick"),
+    (
+        (0.3, 1.0, EVERY_FRAME),
+        pytest.param(0, 1.5, EVERY_FRAME, marks=pytest.mark.slow),
+        pytest.param(0, 0.5, BY_A_TIMER, marks=pytest.mark.slow),
+    ),
 )
 async def test_a_count_that_runs_up_is_read_at_its_end(read: Read, from_: float, seconds: float, tick: str) -> None:
     report = await read(page(POSTS, RUN_UP % (from_, seconds, tick)))
     assert likes_of(report) == ENDS
+
+
+FIRST_STEP = """<script>let likes = 0;
+const step = () => {
+  document.querySelector('.likes').textContent = likes += 7;
+  if (likes < 70) requestAnimationFrame(step);
+};
+%s</script>"""
+BROUGHT = f"setTimeout(() => {{ document.body.innerHTML = `{post(1, '')}`; step() }}, 150)"
+STEPPED = {
+    "from 0": page(post(1, "0"), FIRST_STEP % "step()"),
+    "from nothing": page(post(1, ""), FIRST_STEP % "step()"),
+    "with its post": page(FIRST_STEP % BROUGHT),
+}
+
+
+@pytest.mark.parametrize("kind", rest_slow(STEPPED))
+async def test_a_count_that_has_taken_its_first_step_before_it_is_looked_at_is_read_at_its_end(
+    read: Read, kind: str
+) -> None:
+    # How far the page is when the reading begins is not the same each time.
+    assert [likes_of(await read(STEPPED[kind], path="/p/1")) for _ in range(6)] == [{"1": 70}] * 6
 
 
 async def test_a_count_that_runs_up_once_it_is_in_view_is_read_at_its_end(read: Read, collect: Collect) -> None:
@@ -57,7 +85,7 @@ FILL = """<script>setTimeout(() => fetch('/counts').then((answer) => answer.json
 COUNTS = {"/counts": "[4321, 87]"}
 
 
-@pytest.mark.parametrize("milliseconds", (0, 300))
+@pytest.mark.parametrize("milliseconds", rest_slow((300, 0)))
 async def test_a_0_that_a_script_fills_in_later_is_not_read(read: Read, collect: Collect, milliseconds: int) -> None:
     html = page(post(1, "0"), post(2, "0"), FILL % milliseconds)
     filled = {"1": 4321, "2": 87}
@@ -119,6 +147,7 @@ async def test_a_page_that_goes_on_changing_elsewhere_is_read(read: Read) -> Non
     assert likes_of(await read(page(post(1, "12"), clock))) == {"1": 12}
 
 
+@pytest.mark.slow
 async def test_a_label_that_goes_on_changing_says_nothing(read: Read) -> None:
     layout: Any = mole().model_dump(exclude_unset=True)["layouts"][0]
     label = {"css": ".all", "words": {"views": ["views"], "reposts": ["reposts"]}}

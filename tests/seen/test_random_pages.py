@@ -16,6 +16,7 @@ import pytest
 from browser_pool import Lease, UnifiedBrowserPool
 from scraper.addresses import AddressPolicy
 from scraper.visit import Visitor, VisitSettings
+from tests.needs import rest_slow
 from tests.seen.conftest import Serve, mole, page, post
 
 pytestmark = pytest.mark.browser
@@ -134,7 +135,7 @@ async def read_and_look(lease: Lease, url: str) -> tuple[dict[str, Any], dict[st
 
 
 @pytest.mark.parametrize("kinds", (KINDS, (still, doubled, apart)), ids=("moving", "still"))
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", rest_slow(SEEDS))
 async def test_no_count_is_read_that_does_not_show(
     pool: UnifiedBrowserPool, serve: Serve, seed: int, kinds: tuple[Callable[[random.Random, int], str], ...]
 ) -> None:
