@@ -15,6 +15,7 @@ from scraper.evidence import EvidenceFolder
 from scraper.outcome import Outcome
 from scraper.page import PageReport, open_page
 from scraper.visit import Visitor, VisitSettings
+from tests.needs import rest_slow
 from tidegate.demo import DemoSite, Kind
 from tidegate.demo.troubles import STATES
 from tidegate.scrape import Input, understand
@@ -101,7 +102,7 @@ async def again(lane: Lease, folder: Path, definitions: Definitions) -> PageRepo
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("path", OUTCOMES)
+@pytest.mark.parametrize("path", rest_slow(OUTCOMES))
 async def test_a_page_that_was_not_what_was_asked_for_is_that_again(
     lane: Lease, serve: Serve, tmp_path: Path, path: str
 ) -> None:
@@ -114,7 +115,7 @@ async def test_a_page_that_was_not_what_was_asked_for_is_that_again(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("kind", STATES)
+@pytest.mark.parametrize("kind", rest_slow(STATES))
 async def test_each_state_of_the_demo_site_is_itself_again(
     lane: Lease, demo_site: DemoSite, demo: Definition, tmp_path: Path, kind: Kind
 ) -> None:

@@ -16,6 +16,7 @@ from scraper.definition import Definition
 from scraper.outcome import Outcome
 from scraper.unreachable import of_failure
 from scraper.visit import Visitor, VisitSettings
+from tests.needs import rest_slow
 
 Serve = Callable[[str | bytes | dict[str, str]], Awaitable[str]]
 NOBODY = "nobody.example"
@@ -122,7 +123,7 @@ async def test_a_host_that_is_not_there_is_told_by_what_is_missing(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("path", ANSWERS)
+@pytest.mark.parametrize("path", rest_slow(ANSWERS))
 async def test_an_answer_that_is_no_page_is_told_in_words(
     page: Lease, demo: Definition, serve: Serve, path: str
 ) -> None:
