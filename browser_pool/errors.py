@@ -21,6 +21,7 @@ BrowserPoolError
 └── NavigationFailed          the browser is fine; the page did not come
     ├── NavigationTimeout
     ├── NavigationBecameDownload
+    ├── NavigationWithoutPage
     ├── NavigationRefused     it leads to where it may not lead
     └── UrlQuarantined        it was not even tried: this address has killed too often
 ```
@@ -186,6 +187,14 @@ class NavigationBecameDownload(NavigationFailed):
 
     def __init__(self, url: str) -> None:
         super().__init__(url, "it is a download")
+
+
+class NavigationWithoutPage(NavigationFailed):
+    """The server answered with `status`, such as 204, and with no page."""
+
+    def __init__(self, url: str, status: int) -> None:
+        self.status = status
+        super().__init__(url, f"HTTP {status}, and no page")
 
 
 class NavigationRefused(NavigationFailed):

@@ -96,6 +96,13 @@ class Family:
         if self.interception.command() != command:
             await self._intercept()
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """From now on have servers asked for documents and fetches that are in the HTTP cache, or no longer."""
+        if enabled == self.interception.revalidates:
+            return
+        self.interception.revalidates = enabled
+        await self._intercept()
+
     async def set_out(self, url: str) -> bool:
         """`url` is about to be opened. Whether a page that strayed had to be left first."""
         leaving, self._leaving = self._leaving, None

@@ -1,4 +1,4 @@
-"""Requests that wait for our word: what is refused, a saved page served in place of the network, a proxy's password.
+"""Requests that wait for our word: what is refused, served from a saved page, told a password, or asked for anew.
 
 Chromium pauses what fits the patterns it was given, and nothing else. The answer needs no thought, so it is given in
 the moment in which the request is announced. Only a document from a host that is new has to wait, see `fence`.
@@ -22,7 +22,11 @@ STAY = "Aborted"
 
 MOST_TRIED = 256
 DOCUMENT = "Document"
-HTML = [{"name": "Content-Type", "value": "text/html; charset=utf-8"}]
+REVALIDATED = {DOCUMENT: "max-age=0", "XHR": "no-cache", "Other": "max-age=0"}
+"""By Chromium's kinds of what numbers come in, what a server is asked with. A fetch may be told by its page to take
+whatever the cache has ("force-cache"), which only "no-cache" overrules (tried). Preloads for a fetch are "Other"."""
+HTML = [{"name": "Content-Type", "value": "text/html"}]
+"""Without a charset, which would overrule what the saved page says of its own."""
 
 
 class Interception:
@@ -40,6 +44,7 @@ class Interception:
         self._was_served = False
         self.main_frame = ""
         self.may_open: MayOpen | None = None
+        self.revalidates = False
         self.passage = Passage("")
         self._asking: set[asyncio.Task[None]] = set()
 
@@ -72,12 +77,14 @@ class Interception:
         if self._saved is not None or self._credentials is not None:
             yield {"urlPattern": "*"}
             return
-        for kind in sorted({KINDS[kind] for kind in self.blocking.kinds}):
-            yield {"urlPattern": "*", "resourceType": kind}
+        kinds = {KINDS[kind] for kind in self.blocking.kinds}
+        if self.may_open is not None:
+            kinds.add(DOCUMENT)
+        if self.revalidates:
+            kinds |= REVALIDATED.keys()
+        yield from ({"urlPattern": "*", "resourceType": kind} for kind in sorted(kinds))
         if self._watches_urls:
             yield from ({"urlPattern": _fetch_pattern(url)} for url in self.blocking.urls)
-        if self.may_open is not None:
-            yield {"urlPattern": "*", "resourceType": DOCUMENT}
 
     def _answer(self, line: Line, event: dict[str, Any]) -> None:
         request, kind = event["requestId"], event["resourceType"]
@@ -92,14 +99,22 @@ class Interception:
             self._asking.add(asking)
             asking.add_done_callback(self._asking.discard)
         else:
-            line.tell("Fetch.continueRequest", requestId=request)
+            self._go_on(line, event)
+
+    def _go_on(self, line: Line, event: dict[str, Any]) -> None:
+        """Let a request be made. One that is to be revalidated takes all its headers along: these replace its own."""
+        told: dict[str, Any] = {}
+        terms = REVALIDATED.get(event["resourceType"]) if self.revalidates else None
+        if terms is not None:
+            headers = {**event["request"]["headers"], "Cache-Control": terms}
+            told["headers"] = [{"name": name, "value": value} for name, value in headers.items()]
+        line.tell("Fetch.continueRequest", requestId=event["requestId"], **told)
 
     async def _answer_later(self, line: Line, event: dict[str, Any], passage: Passage) -> None:
-        request = event["requestId"]
         if await passage.ask(event["request"]["url"], is_page=event["frameId"] == self.main_frame) is None:
-            line.tell("Fetch.continueRequest", requestId=request)
+            self._go_on(line, event)
         else:
-            line.tell("Fetch.failRequest", requestId=request, errorReason=STAY)
+            line.tell("Fetch.failRequest", requestId=event["requestId"], errorReason=STAY)
 
     def _log_in(self, line: Line, event: dict[str, Any]) -> None:
         answer, request = {"response": "Default"}, event["requestId"]

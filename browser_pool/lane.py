@@ -18,6 +18,9 @@ from browser_pool.hearing import Heard
 SCREENSHOT_SECONDS = 5.0
 """A page that hangs gives no picture."""
 
+ABORTED = "net::ERR_ABORTED"
+"""What Chromium says, among others, of an answer that has no page, such as 204."""
+
 RECLAIM_SECONDS = 5.0
 """How long Chromium gets to give memory back. A page that hangs does not answer, and is not waited for."""
 
@@ -75,6 +78,13 @@ class Lane(Protocol):
         a page that sends itself elsewhere stays where it is.
         """
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """From now on ask servers for documents, frames, fetches and XMLHttpRequests that the HTTP cache holds.
+
+        Whether they are what the cache has, is the server's to say (304). Scripts, styles, fonts and images come from
+        the cache as before.
+        """
+
     async def hear(self, urls: Sequence[str]) -> None:
         """From now on keep the JSON that the page asks for by fetch and XMLHttpRequest; `()`: no longer.
 
@@ -91,6 +101,13 @@ class Lane(Protocol):
     @property
     def missed(self) -> int:
         """How many responses since the last `open` should have been heard and were not: too many, or too large."""
+
+    @property
+    def pending(self) -> int:
+        """How many requests to its own site the page's scripts wait for, by fetch and XMLHttpRequest."""
+
+    async def fetched(self, *, timeout_seconds: float) -> bool:
+        """Wait until there is none of them left; False if that takes longer than `timeout_seconds`."""
 
     async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
         """What the page shows in its window, as WebP. Raises `NoScreenshot`, and `BrowserGone`."""

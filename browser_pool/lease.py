@@ -152,6 +152,12 @@ class Lease:
         with self._spoiling():
             await self.context.lane.fence(may_open)
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """See `Lane.revalidate`."""
+        self._check()
+        with self._spoiling():
+            await self.context.lane.revalidate(enabled=enabled)
+
     async def hear(self, urls: Sequence[str]) -> None:
         """See `Lane.hear`."""
         self._check()
@@ -169,6 +175,18 @@ class Lease:
         """See `Lane.missed`."""
         self._check()
         return self.context.lane.missed
+
+    @property
+    def pending(self) -> int:
+        """See `Lane.pending`."""
+        self._check()
+        return self.context.lane.pending
+
+    async def fetched(self, *, timeout_seconds: float) -> bool:
+        """See `Lane.fetched`."""
+        self._check()
+        with self._spoiling():
+            return await self.context.lane.fetched(timeout_seconds=timeout_seconds)
 
     async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
         """See `Lane.screenshot`."""

@@ -24,6 +24,7 @@ from memory import MemoryMonitor
 from scraper.definitions import Definitions
 from scraper.drift import yields_of
 from scraper.errors import UnknownSite
+from scraper.feed import Stop
 from scraper.outcome import Outcome, reason_with_session
 from scraper.post import Post
 from scraper.store import opportunities as store
@@ -100,11 +101,12 @@ class ReplyHarvester:
 
     async def work(self, run: Run) -> Ending:
         """Harvest the target of one task and commit it. Raises `PutOff` where there is no lease to be had."""
-        for target in await store.targets_of_task(self._database, run.task):
-            await self._harvest_and_keep(run, target)
-        return Ending(Status.SUCCESS)
+        targets = await store.targets_of_task(self._database, run.task)
+        cut = [await self._harvest_and_keep(run, target) for target in targets]
+        return Ending(Status.SUCCESS, "; ".join(filter(None, cut)) or None)
 
-    async def _harvest_and_keep(self, run: Run, target: Target) -> None:
+    async def _harvest_and_keep(self, run: Run, target: Target) -> str | None:
+        """Returns what was left, where that is not all that the target shows."""
         harvest = await self._harvest(target)
         await patiently(
             "a harvest is stored",
@@ -113,6 +115,7 @@ class ReplyHarvester:
             ),
         )
         run.tell(harvest.outcome)
+        return f"{target.url}: {harvest.reason}" if harvest.is_cut else None
 
     async def _harvest(self, target: Target) -> Harvest:
         """What a target gives, as far as it goes."""
@@ -122,6 +125,7 @@ class ReplyHarvester:
             found.extend(posts)
 
         evidence: str | None = None
+        is_cut = False
         deadline = self._visitor.settings.feed_seconds + LEASE_SPARE_SECONDS
         started = asyncio.get_running_loop().time()
         try:
@@ -139,7 +143,11 @@ class ReplyHarvester:
                 )
             outcome, wears = report.trouble or report.outcome, identity.storage_state is not None
             reason = reason_with_session(outcome, report.reason, site=target.site, wears_session=wears)
-            reason = f"{report.stopped_by.value}: {reason}"
+            reason = f"stopped: {report.stopped_by.value}: {reason}"
+            if report.stopped_by is Stop.LIMIT:
+                reason = f"target.truncated: the first {report.count} posts were taken (TIDEGATE_POSTS_A_TARGET)"
+                log.warning("target.truncated", url=target.url, posts=report.count)
+            is_cut = report.stopped_by in {Stop.LIMIT, Stop.TIME}
             evidence = report.evidence.get("kept")
             if report.is_put_off:
                 raise PutOff(report.reason, timedelta(seconds=report.retry_after_seconds or 0.0))
@@ -153,7 +161,7 @@ class ReplyHarvester:
                 raise PutOff(str(error)) from None
             outcome, reason = Outcome.CRASHED, str(error)
         seconds = asyncio.get_running_loop().time() - started
-        return await self._judged(target, found, Harvest(outcome, reason, seconds, evidence=evidence))
+        return await self._judged(target, found, Harvest(outcome, reason, seconds, evidence=evidence, is_cut=is_cut))
 
     async def _judged(self, target: Target, found: Sequence[Post], harvest: Harvest) -> Harvest:
         """`harvest` with what is worth keeping of the posts that were found."""

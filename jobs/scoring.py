@@ -3,11 +3,13 @@
 A good one is young, is being liked, and is not yet crowded. The score is the product of three parts from 0 to 1, so
 that one that is nil can't be made up for by the others:
 
-    interest = v / (v + policy.likes_an_hour)     v = likes an hour since it was posted
+    interest = v / (v + policy.likes_an_hour)     v = likes an hour since it was posted, or what stands for likes
     freshness = 1 - age / policy.max_age
     room = 1 / (1 + replies / policy.crowd)
 
-What is unknown keeps a post out only where it is needed: without a time or likes there is no score.
+What a site has no likes for it has a score for, or replies, or views: `ScoringPolicy.interest` says in which order
+they are asked for, and how many of them are worth a like. What is unknown keeps a post out only where it is needed:
+without a time, or any of these counts, there is no score.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from scraper.post import Post
+from scraper.post import METRICS, Post
 from scraper.store.opportunities import Opportunity
 
+EXACT_TIME = timedelta(minutes=1)
+"""A time that is known so well is the time: many sites print no seconds."""
 YOUNGEST = timedelta(minutes=5)
 """A post of some seconds would have any number of likes an hour."""
 
@@ -40,7 +44,9 @@ class ScoringPolicy:
     """What counts. Tiers are in falling order of score; what is below the last is no opportunity.
 
     A bound that is None is none. `languages` are codes such as "de"; where some are given, a post must say that it is
-    in one of them. `blocked_authors` and our own posts (`own_authors`) are none, with or without the "@".
+    in one of them. `interest` are the counts that stand for likes, of which the first that a post has is taken,
+    and how many of each are worth one; bounds of likes hold for a score where there are no likes.
+    `blocked_authors` and our own posts (`own_authors`) are none, with or without the "@".
     """
 
     max_age: timedelta = timedelta(hours=48)
@@ -55,6 +61,7 @@ class ScoringPolicy:
     languages: tuple[str, ...] = ()
     blocked_authors: tuple[str, ...] = ()
     own_authors: tuple[str, ...] = ()
+    interest: tuple[tuple[str, float], ...] = (("likes", 1.0), ("score", 1.0), ("views", 100.0), ("replies", 0.5))
     likes_an_hour: float = 10.0
     crowd: float = 40.0
     tiers: tuple[Tier, ...] = (
@@ -109,6 +116,13 @@ def _words(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _worths(value: Any) -> tuple[tuple[str, float], ...]:
+    worths = tuple((name, _amount(worth)) for name, worth in dict(value).items())
+    if not worths or any(name not in METRICS or not worth for name, worth in worths):
+        raise ValueError(value)
+    return worths
+
+
 def _tiers(value: Any) -> tuple[Tier, ...]:
     tiers = tuple(Tier(str(one["name"]), _amount(one["from"]), _hours(one["hours"])) for one in value)
     if not tiers:
@@ -124,6 +138,7 @@ _KINDS: Final[Mapping[str, Callable[[Any], Any]]] = MappingProxyType(
         **dict.fromkeys(("min_likes_an_hour", "likes_an_hour", "crowd"), _amount),
         **dict.fromkeys(("languages", "blocked_authors", "own_authors"), _words),
         "tiers": _tiers,
+        "interest": _worths,
     }
 )
 _EXPECTED: Final[Mapping[Callable[[Any], Any], str]] = MappingProxyType(
@@ -132,6 +147,7 @@ _EXPECTED: Final[Mapping[Callable[[Any], Any], str]] = MappingProxyType(
         _count: "it is a whole number, 0 or more",
         _amount: "it is a number, 0 or more",
         _words: 'it is a list of words, such as ["de", "en"]',
+        _worths: "it is a table of counts and how many are worth a like, such as {score = 1, views = 100}",
         _tiers: 'it is a list of tables, such as {name = "hot", from = 0.5, hours = 12}',
     }
 )
@@ -141,13 +157,21 @@ def opportunity(
     post: Post, now: datetime, policy: ScoringPolicy, blocked: frozenset[str] = frozenset()
 ) -> Opportunity | str:
     """The opportunity that `post` is, or in a few words why it is none. `blocked` are more authors."""
-    if post.url is None or post.time is None or post.likes is None:
-        return "no permalink, time or likes shown"
-    age = max(now - post.time, YOUNGEST)
-    unfit = _unfit(post, age, policy) or _unwanted(post, policy, blocked)
+    known = post.time_range
+    # Of an age or a date, and of a time without a zone, the earliest that it can be: it must not look younger.
+    since = known.earliest if known is not None and post.time is None else post.time
+    shown = _interest(post, policy)
+    if post.url is None:
+        return "no permalink shown"
+    if since is None:
+        return "no time shown"
+    if shown is None:
+        return f"no {' or '.join(name for name, _ in policy.interest)} shown"
+    age = max(now - since, YOUNGEST)
+    unfit = _unfit(post, age, policy, shown) or _unwanted(post, policy, blocked)
     if unfit is not None:
         return unfit
-    score, because = _score(post.likes, post.replies, age, policy)
+    score, because = _score(shown, post.replies, age, policy)
     tier = next((tier for tier in policy.tiers if score >= tier.from_score), None)
     if tier is None:
         return "score too low"
@@ -157,7 +181,7 @@ def opportunity(
         url=post.url,
         author=post.author,
         text=post.text or post.title,
-        posted_at=post.time,
+        posted_at=None if known is not None and known.latest - known.earliest > EXACT_TIME else since,
         likes=post.likes,
         replies=post.replies,
         views=post.views,
@@ -169,18 +193,37 @@ def opportunity(
     )
 
 
-def _unfit(post: Post, age: timedelta, policy: ScoringPolicy) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Interest:
+    """The count that stands for likes: its name, how many there are at least, and how many likes they are worth."""
+
+    name: str
+    count: int
+    likes: float
+
+
+def _interest(post: Post, policy: ScoringPolicy) -> _Interest | None:
+    for name, worth in policy.interest:
+        exact, known = post.metric(name), post.approximate.get(name)
+        count = exact if exact is not None else known.low if known else None
+        if count is not None:
+            return _Interest(name, count, max(count, 0) / worth)
+    return None
+
+
+def _unfit(post: Post, age: timedelta, policy: ScoringPolicy, shown: _Interest) -> str | None:
     """Why what it is, or how it does, rules a post out."""
     length = len(post.text or post.title or "")
-    likes_an_hour = (post.likes or 0) / (age / timedelta(hours=1))
+    likes_an_hour = shown.likes / (age / timedelta(hours=1))
+    likes = post.likes if post.likes is not None else post.score
     reasons = (
         (post.promoted, "promoted"),
         (age > policy.max_age, "too old"),
         (age < policy.min_age, "too young"),
         (length < policy.min_text, "too short"),
         (_is_over(length, policy.max_text), "too long"),
-        ((post.likes or 0) < policy.min_likes, "too few likes"),
-        (_is_over(post.likes, policy.max_likes), "too many likes"),
+        (max(likes or 0, 0) < policy.min_likes, "too few likes"),
+        (_is_over(likes, policy.max_likes), "too many likes"),
         ((post.replies or 0) < policy.min_replies, "too few replies"),
         (_is_over(post.replies, policy.max_replies), "too many replies"),
         (likes_an_hour < policy.min_likes_an_hour, "too slow"),
@@ -208,12 +251,13 @@ def _handle(author: str) -> str:
     return author.removeprefix("@").lower()
 
 
-def _score(likes: int, replies: int | None, age: timedelta, policy: ScoringPolicy) -> tuple[float, str]:
+def _score(shown: _Interest, replies: int | None, age: timedelta, policy: ScoringPolicy) -> tuple[float, str]:
     hours = age / timedelta(hours=1)
-    likes_an_hour = likes / hours
+    likes_an_hour = shown.likes / hours
     interest = likes_an_hour / (likes_an_hour + policy.likes_an_hour)
     freshness = 1 - min(1.0, age / policy.max_age)
     # An unknown number of replies is taken as a crowd: it must not look better than a known one.
     room = 1 / (1 + (policy.crowd if replies is None else replies) / policy.crowd)
-    shown = "unknown" if replies is None else str(replies)
-    return interest * freshness * room, f"{likes_an_hour:.0f} likes an hour, {hours:.1f} h old, {shown} replies"
+    told = "unknown" if replies is None else str(replies)
+    because = f"{shown.count / hours:.0f} {shown.name} an hour, {hours:.1f} h old, {told} replies"
+    return interest * freshness * room, because

@@ -52,6 +52,18 @@ async def refusal(url: str, policy: AddressPolicy) -> str | None:
     return _of_found(host, found)
 
 
+async def is_unknown(host: str) -> bool:
+    """Whether nobody knows this name, as far as can be told now. What does not answer in time may know it."""
+    try:
+        async with asyncio.timeout(RESOLVE_SECONDS):
+            await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def refusal_while_waiting(url: str, policy: AddressPolicy) -> str | None:
     """The same for a thread, which may wait for the answer."""
     reason = refusal_by_looks(url, policy)

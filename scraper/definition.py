@@ -19,6 +19,11 @@ from scraper.notations import Address, BrowserPattern, Host, Pattern, Permalink,
 from scraper.outcome import Outcome
 from scraper.values.counts import Abbreviation
 
+_DISTINCTIVE = re.compile(
+    r"(?!(?:page|part|p|index|comments?)[-_.]?\d*+(?:\.\w++)?$)"
+    r"(?:\d{5,}+$|(?=.*\d)(?=.*[^\W\d_]).{3,}|(?=(?:[^-]*+-){2}).{12,})"
+)
+"""The last part of an address that hardly two posts share: a long number, letters with digits, or several words."""
 _TRACKING = re.compile(r"(utm_\w+|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|ref_src|ref_url)=", re.IGNORECASE)
 _PORTS = {"http": 80, "https": 443}
 
@@ -175,6 +180,11 @@ class Definition(Table):
         found = re.search(self.post_id, _path(url))
         return found[1] if found else None
 
+    def as_sought(self, post_id: str) -> str:
+        """What a page is looked for that has the post of this id: another address of it will do."""
+        last = post_id.rpartition("/")[2]
+        return last if self.post_id is None and _DISTINCTIVE.match(last) else post_id
+
     def permalink_of(
         self,
         post_id: str,
@@ -229,6 +239,20 @@ def address_as_id(url: str) -> str | None:
     told = [pair for pair in parts.query.split("&") if pair and not _TRACKING.match(pair)]
     place = host.removeprefix("www.") + (f":{port}" if port and port not in {80, 443} else "")
     return place + (parts.path.rstrip("/") or "") + (f"?{'&'.join(told)}" if told else "")
+
+
+def are_aliases(one: str, other: str) -> bool:
+    """Whether two ids that are addresses may name one post: they have the site and a distinctive last part in common.
+
+    "a.example/@ada/note/c-1" and "a.example/note/c-1" may; "a.example/x/2" and "a.example/y/2" are pages of lists,
+    and addresses with different authors are of different posts. Pure.
+    """
+    (host, *path), (other_host, *other_path) = one.split("/"), other.split("/")
+    is_one_site = host == other_host or host.endswith(f".{other_host}") or other_host.endswith(f".{host}")
+    if not (is_one_site and path and other_path) or path[-1] != other_path[-1] or not _DISTINCTIVE.match(path[-1]):
+        return False
+    authors, others = ({part for part in parts[:-1] if part.startswith("@")} for parts in (path, other_path))
+    return not (authors and others) or authors == others
 
 
 def _path(url: str) -> str:

@@ -9,7 +9,6 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -17,18 +16,13 @@ from scraper.definition import Definition, TellTale
 from scraper.errors import DefinitionError, UnknownSite
 from scraper.kinds import Table
 from scraper.mistakes import expected, worst
+from scraper.recognition import marked, own_addresses
 from scraper.toml_lines import line_of
 
 _T = TypeVar("_T", bound=Table)
 
 COMMON = "common.toml"
 """The file of tell-tales that any site may show; they come after a definition's own."""
-
-_HEAD_BYTES = 200_000
-_SAVED_FROM = re.compile(rb"<!--\s*saved from url=(?:\(\d+\))?(\S+)", re.IGNORECASE)
-_HEAD_TAG = re.compile(rb"<(?:link|meta)\b[^<>]*+", re.IGNORECASE)
-_IS_OWN = re.compile(rb"rel=[\"']?canonical|property=[\"']?og:url", re.IGNORECASE)
-_ADDRESS = re.compile(rb"(?:href|content)=[\"']?(https?://[^\s\"'>]+)", re.IGNORECASE)
 
 
 class Definitions:
@@ -78,9 +72,8 @@ class Definitions:
         the markers of the definitions, and last one for any host, if the page says where it is from.
         """
         claims = [definition for url in own_addresses(html) if (definition := self.for_url(url))]
-        marked = [one for one in self if any(mark.encode() in html for mark in one.saved.markers)]
         own = next((one for one in claims if not one.is_for_any_host), None)
-        return own or (marked[-1] if marked else None) or (claims[0] if claims else None)
+        return own or next(reversed(marked(self, html)), None) or next(iter(claims), None)
 
 
 def source_of(name: str, *folders: Path) -> str | None:
@@ -91,21 +84,6 @@ def source_of(name: str, *folders: Path) -> str | None:
         if file.is_file():
             return _text_of(file)
     return None
-
-
-def own_addresses(html: bytes) -> list[str]:
-    """The addresses that a saved page gives as its own, the surest first."""
-    head = html[:_HEAD_BYTES]
-    own = (tag[0] for tag in _HEAD_TAG.finditer(head) if _IS_OWN.search(tag[0]))
-    found = [*_SAVED_FROM.findall(head[:2000]), *(said[1] for tag in own if (said := _ADDRESS.search(tag)))]
-    return [address.decode("utf-8", "replace").replace("&amp;", "&") for address in found if _is_address(address)]
-
-
-def _is_address(address: bytes) -> bool:
-    try:
-        return bool(urlsplit(address.decode("utf-8", "replace")).hostname)
-    except ValueError:
-        return False
 
 
 def load_definition(name: str, text: str, common: Iterable[TellTale] = ()) -> Definition:

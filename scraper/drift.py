@@ -34,7 +34,9 @@ NEGLIGIBLE: Final = 1e-18
 """A term of a sum that is smaller than this share of it changes nothing."""
 CAUTION: Final = 3.0
 """So many standard errors below what was seen before is what is taken for the usual share."""
-NOT_COUNTED: Final = frozenset({"pinned", "promoted", "reposted", "cut", "social_context", "thread", "lang"})
+NOT_COUNTED: Final = frozenset(
+    {"pinned", "promoted", "reposted", "cut", "countless", "social_context", "thread", "lang"}
+)
 """Fields that say something of few posts, so that their absence says nothing."""
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from browser_pool.errors import BrowserPoolError
 from browser_pool.lane import Lane
@@ -38,13 +39,38 @@ KEEP_BYTES: Final = 100 << 20
 MOST_HTML_CHARACTERS: Final = 8_000_000
 HTML_SECONDS: Final = 5.0
 NOTHING_TO_SEE: Final = frozenset(
-    {Outcome.OK, Outcome.EMPTY, Outcome.REFUSED_URL, Outcome.DENIED_BY_ROBOTS, Outcome.CRASHED}
+    {
+        Outcome.OK,
+        Outcome.EMPTY,
+        Outcome.REFUSED_URL,
+        Outcome.DENIED_BY_ROBOTS,
+        Outcome.CRASHED,
+        Outcome.DNS_FAILED,
+        Outcome.CONNECTION_REFUSED,
+        Outcome.TLS_FAILED,
+        Outcome.HTTP_ERROR,
+    }
 )
-"""Outcomes of pages that are as they should be, that were not opened, or that are no more."""
+"""Outcomes of pages that are as they should be, that were not opened, did not come, or are no more."""
 
 _HTML = """(most) => {
   const type = document.doctype ? "<!DOCTYPE html>" : "";
-  return (type + document.documentElement.outerHTML).slice(0, most);
+  const root = document.documentElement, copy = root.cloneNode(true);
+  // What a stylesheet hides is hidden by the markup from now on: the stylesheet is not kept.
+  const here = root.querySelectorAll("body *"), there = copy.querySelectorAll("body *");
+  const never = "script, style, link, meta, template, noscript";
+  const isClear = { opacityProperty: true };
+  for (let i = 0; i < here.length; i++) {
+    const own = here[i], parent = own.parentElement;
+    if (!there[i].style || own.matches(never) || !parent.checkVisibility(isClear)) continue;
+    if (!own.checkVisibility(isClear) && getComputedStyle(own).display !== "contents") {
+      there[i].style.setProperty("display", "none", "important");
+      continue;
+    }
+    const seen = getComputedStyle(own).visibility;
+    if (seen !== getComputedStyle(parent).visibility) there[i].style.setProperty("visibility", seen, "important");
+  }
+  return (type + copy.outerHTML).slice(0, most);
 }"""
 
 
@@ -188,7 +214,17 @@ def _bytes_in(place: Path) -> int:
 
 def saved_page(page: Path, html: bytes) -> SavedPage:
     """The page in the file `page`, with what was kept beside it if it is evidence."""
-    return SavedPage(html, _responses_of(page), read_at_of(page))
+    told = told_beside(page)
+    if told is None:
+        return SavedPage(html, _responses_of(page))
+    return SavedPage(
+        html,
+        _responses_of(page),
+        told.read_at,
+        final_url=told.final_url if (told.final_url or "").startswith("http") else None,
+        status=told.status,
+        was_unfinished=told.outcome == Outcome.TIMEOUT,
+    )
 
 
 def _responses_of(page: Path) -> tuple[Response, ...]:
@@ -199,14 +235,27 @@ def _responses_of(page: Path) -> tuple[Response, ...]:
         return ()
 
 
-def read_at_of(page: Path) -> datetime | None:
-    """When the page in `page` was read, if it is evidence; None for any other file."""
-    try:
-        told = json.loads((page.parent / REPORT).read_text("utf-8"))
-        moment = datetime.fromisoformat(told["read_at"])
-    except (OSError, ValueError, KeyError, TypeError):
+class Told(BaseModel):
+    """What the report beside a page says of it: of which site it is, where it was, and how it was read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    site: str
+    url: str
+    outcome: str
+    read_at: AwareDatetime
+    final_url: str | None = None
+    status: int | None = None
+
+
+def told_beside(page: Path) -> Told | None:
+    """What the report beside the file `page` says, if that is evidence; None for any other file. Blocking."""
+    if page.name != PAGE:
         return None
-    return moment if page.name == PAGE and moment.tzinfo is not None else None
+    try:
+        return Told.model_validate_json((page.parent / REPORT).read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 async def html_of(lane: Lane) -> str | None:

@@ -9,14 +9,14 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from scraper.definition import Definition
+from scraper.definition import Definition, are_aliases
 from scraper.face import Face, Page
 from scraper.item import Item, could_be_one
 from scraper.post import METRICS, Post
 from scraper.reader import RawItem, Reading
 from scraper.records import RecordBook
 from scraper.thread import Thread
-from scraper.values.counts import Count
+from scraper.values.counts import Count, Range
 from scraper.values.times import Moment
 
 T = TypeVar("T")
@@ -81,6 +81,8 @@ def extracting(
                 post = thread.place(post, read.string("thread"))
             elif kind.branch is not None:
                 post = _on_its_branch(post, item, ids, read.string("thread"))
+            if _is_known_by_another_address(page, item, posts):
+                continue
             known = posts.get(post.id)
             posts[post.id] = post if known is None else without_contradictions(known, post)
         elif read.flag("promoted"):
@@ -89,6 +91,25 @@ def extracting(
             unfit.append(f"{kind.name} without {', '.join(missing)}")
             thread.lose_track()
     return Extraction(tuple(posts.values()), tuple(unfit), promoted_without_id)
+
+
+def _is_known_by_another_address(page: Page, item: RawItem, posts: Mapping[str, Post]) -> bool:
+    """Whether the one record of a kind that is no element is of the one post that is there already."""
+    if page.definition.post_id is not None or item.record_id is None or len(posts) != 1:
+        return False
+    [known] = posts
+    is_only = len(page.records.ids(item.kind)) == 1
+    return is_only and known != item.record_id and are_aliases(known, item.record_id)
+
+
+def under_asked_address(definition: Definition, extraction: Extraction, asked: str | None) -> Extraction:
+    """`extraction`, in which the one post of a page bears the address that was asked for, if that is one of its."""
+    if definition.post_id is not None or asked is None or len(extraction.posts) != 1:
+        return extraction
+    [post] = extraction.posts
+    if post.id == asked or not are_aliases(post.id, asked):
+        return extraction
+    return replace(extraction, posts=(replace(post, id=asked),))
 
 
 @lru_cache(maxsize=64)
@@ -105,10 +126,14 @@ def without_contradictions(post: Post, again: Post) -> Post:
     if post.kind != again.kind:
         return post
     denied: dict[str, str] = {}
+    between: dict[str, Range] = {}
     for metric in METRICS:
         one, other = _count_of(post, metric), _count_of(again, metric)
         if one is not None and other is not None and not one.agrees(other):
             denied[metric] = f"{_shown(one)} and {_shown(other)}"
+            both = one.between(other)
+            if both is not None and both.range is not None:
+                between[metric] = both.range
     if post.author and again.author and post.author.casefold() != again.author.casefold():
         denied["author"] = f"{post.author[:40]!r} and {again.author[:40]!r}"
     one_time, other_time = _moment_of(post), _moment_of(again)
@@ -123,8 +148,8 @@ def without_contradictions(post: Post, again: Post) -> Post:
         time_range=None if "time" in denied else post.time_range,
         # An address may have the author in it.
         url=None if "author" in denied and post.author and post.author in (post.url or "") else post.url,
-        approximate=_without(post.approximate, denied),
-        sources=_without(post.sources, denied),
+        approximate=MappingProxyType({**_without(post.approximate, denied), **between}),
+        sources=_without(post.sources, denied.keys() - between.keys()),
         warnings=(
             *post.warnings,
             *(f"{name}: the page says both {both} for this post" for name, both in denied.items()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urldefrag
 
 from scraper.definition import Definition
 from scraper.kinds import ItemKind, Layout, Source
@@ -24,6 +25,12 @@ class Page:
     def language(self) -> str | None:
         """Of its counts and times."""
         return self.reading.language or self.definition.language
+
+    @property
+    def own_base(self) -> str | None:
+        """What its links start from, if that is not its address."""
+        base, url = (urldefrag(address).url for address in (self.reading.base, self.reading.url))
+        return base if base != url else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ from scraper.page import (
     PageReport,
     SavedPage,
     extracted_by_ear,
-    of_failure,
     of_script_failure,
     open_page,
     read_page,
@@ -39,6 +38,7 @@ from scraper.page import (
 from scraper.post import Post
 from scraper.reader import IDLE_SECONDS, Reading, task
 from scraper.records import RecordBook
+from scraper.unreachable import of_failure
 
 QUIET_STEPS: Final = 2
 """After so many steps in a row without a new post a feed has nothing new."""
@@ -343,10 +343,7 @@ def _next_address(feed: Feed, page: PageReport, number: int) -> str | None:
     if feed.pages:
         place = feed.pages.format(page=number)
         return with_parameters(page.final_url, place) if place.startswith("?") else joined(page.final_url, place)
-    if not feed.next or not page.next_url:
-        return None
-    address = joined(page.final_url, page.next_url)
-    return None if address == page.final_url else address
+    return page.next_url if feed.next and page.next_url != page.final_url else None
 
 
 def _ended(definition: Definition, reading: Reading) -> _End | None:

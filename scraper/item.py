@@ -20,7 +20,7 @@ from scraper.face import Face, Page, Place
 from scraper.kinds import Source
 from scraper.links import joined
 from scraper.post import METRICS, Post, Quoted
-from scraper.reader import MAX_CHARACTERS, RawItem
+from scraper.reader import MAX_CHARACTERS, MOST_SEARCHED, RawItem
 from scraper.records import Record, RecordBook, as_count, as_text, look_up
 from scraper.values.counts import Count, count_among_words, read_count
 from scraper.values.labels import read_label
@@ -29,8 +29,8 @@ from scraper.values.times import Moment, read_moment
 MOST_DIGITS: Final = 18
 """A number with more of them is no count, rank or depth, and no table of a database holds it."""
 
-MOST_SEARCHED: Final = 2_000
-"""In a longer string no pattern is looked for. Many take the square of its length, and nothing ends a search."""
+BETWEEN: Final = "\u241f"
+"""Stands, in what visible.js gives, between two numbers of which nothing says that they are one."""
 
 _HAS_DIGIT = re.compile(r"\d")
 _PLAIN_NUMBER = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}")
@@ -40,13 +40,19 @@ _PLAIN_NUMBER = re.compile(rf"[0-9]{{1,{MOST_DIGITS}}}")
 class _Said:
     """What one source says: its string, None where it says nothing, and the place that it is from.
 
-    `number` is what a record's number counts, where it is one.
+    `number` is what a record's number counts, where it is one. `own_base` is the page's `<base>`, where it has one.
+    `unsure` is why what stands there is no count, and it `is_unseen` where only screen readers are told it,
+    `beside` a number that shows or not.
     """
 
     source: Source
     raw: str | None
     place: str
     number: Count | None = None
+    own_base: str | None = None
+    unsure: str | None = None
+    is_unseen: bool = False
+    beside: bool = False
 
     @property
     def value(self) -> str | None:
@@ -56,6 +62,8 @@ class _Said:
         if len(self.raw) > MOST_SEARCHED:
             return None
         found = re.search(self.source.pattern, self.raw)
+        if not found and self.own_base and _leads_on(self.raw) and self.source.attribute == "href":
+            found = re.search(self.source.pattern, joined(self.own_base, self.raw.strip()) or "")
         if not found:
             return None
         return next((group for group in found.groups() if group is not None), found[0])
@@ -68,15 +76,18 @@ class Item:
         self.definition = page.definition
         self.layout = face.layout
         self.kind = face.kind
-        self.base_url = page.reading.url
+        self.page_url = page.reading.url
+        self.base_url = page.reading.base
         self.language = page.language
         self.read_at = page.read_at
         self.warnings: list[str] = []
         self.sources: dict[str, str] = {}
-        self.values = _by_field(face.places, raw.values)
+        self.values = _by_field(face.places, raw, page.own_base)
         if raw.cut or any(len(value or "") > MOST_SEARCHED for value in raw.values):
             self._tell_what_is_too_long()
-        self.inner = _by_field(face.quoted_places, raw.quoted) if raw.quoted is not None else None
+        self.inner = (
+            _quoted_by_field(face.quoted_places, raw.quoted, page.own_base) if raw.quoted is not None else None
+        )
         self.id = raw.record_id or self._id()
         if self.id is not None and self.kind.records:
             self._look_up(page.records, raw.kind, self.id)
@@ -90,7 +101,7 @@ class Item:
         self.sources["id"] = said.place
         value = (said.value or "").strip()
         if said.source.under is not None:
-            above = re.search(said.source.under, self.base_url[:MOST_SEARCHED])
+            above = re.search(said.source.under, self.page_url[:MOST_SEARCHED])
             return f"{above[1]}/{value}" if above else None
         return value if self.definition.post_id is not None else address_as_id(joined(self.base_url, value) or "")
 
@@ -205,6 +216,9 @@ class Item:
         link = self._link()
         exact = {metric: count.exact for metric, count in self.counts.items()}
         approximate = {metric: count.range for metric, count in self.counts.items() if count.range}
+        is_countless = self.flag("countless")
+        # That is about the post, and no value of it.
+        self.sources.pop("countless", None)
         if self.flag("cut"):
             self.warnings.append("text: cut by the site")
         return Post(
@@ -213,7 +227,7 @@ class Item:
             layout=self.layout.name,
             kind=self.kind.name,
             url=self.definition.permalink_of(
-                self.id, self.base_url, author=author, thread=self.string("thread"), kind=self.kind
+                self.id, self.page_url, author=author, thread=self.string("thread"), kind=self.kind
             ),
             author=author,
             author_name=_on_one_line(self.string("author_name")),
@@ -230,6 +244,7 @@ class Item:
             reposted=self.flag("reposted"),
             social_context=_on_one_line(self.string("social_context")),
             lang=_on_one_line(self.string("lang")),
+            countless=is_countless,
             quoted=self._quoted(),
             views=exact.get("views"),
             likes=exact.get("likes"),
@@ -264,7 +279,7 @@ class Item:
         return Quoted(
             author=author,
             id=post_id,
-            url=self.definition.permalink_of(post_id, self.base_url, author=author) if post_id else None,
+            url=self.definition.permalink_of(post_id, self.page_url, author=author) if post_id else None,
             text=found.get("text"),
             author_name=_on_one_line(found.get("author_name")),
         )
@@ -274,16 +289,34 @@ class Item:
         for metric in METRICS:
             for one in self.values.get(metric, ()):
                 value, source = one.value, one.source
-                if value is not None and value.strip() and not (source.among_words and not _HAS_DIGIT.search(value)):
+                if one.unsure is not None:
+                    said[metric].append((one.place, Count(reason=one.unsure)))
+                elif one.is_unseen and value is not None:
+                    self._refine(metric, said[metric], one, self._count(one, value))
+                elif (
+                    value is not None and value.strip() and not (source.among_words and not _HAS_DIGIT.search(value))
+                ):
                     said[metric].append((one.place, self._count(one, value)))
         self._read_label(said)
         return {metric: count for metric in METRICS if (count := self._settled(metric, said[metric]))}
 
+    def _refine(self, metric: str, said: list[tuple[str, Count]], heard: _Said, count: Count) -> None:
+        """Add what only screen readers are told, unless another number shows at the same place."""
+        shown = said[-1][1] if heard.beside else None
+        if shown is None or (shown.reason is None and shown.agrees(count)):
+            said.append((heard.place, count))
+        elif shown.reason is None and count.reason is None:
+            self.warnings.append(f"{metric}: {_said(shown)} shows, and screen readers are told {_said(count)}")
+
     def _read_label(self, said: Mapping[str, list[tuple[str, Count]]]) -> None:
         label = self.kind.counts
-        raw = next((said.raw for said in self.values.get("counts", ()) if said.raw is not None), None)
-        if label is None or raw is None:
+        told = next((one for one in self.values.get("counts", ()) if one.raw is not None or one.unsure), None)
+        if label is None or told is None:
             return
+        if told.unsure is not None or told.raw is None:
+            self.warnings.append(f"counts: {told.unsure}")
+            return
+        raw = told.raw
         read = read_label(
             raw,
             label.words,
@@ -307,6 +340,9 @@ class Item:
 
     def _count(self, said: _Said, text: str) -> Count:
         source = said.source
+        if BETWEEN in text:
+            shown = " and ".join(repr(part.strip()[:40]) for part in text.split(BETWEEN))
+            return Count(reason=f"{shown} stand beside each other, and nothing says which it is")
         word = source.words.get(text.strip().casefold())
         if word is not None:
             return Count(exact=word)
@@ -329,18 +365,46 @@ class Item:
         against = next((count for _, count in known if not best.agrees(count)), None)
         if against is not None:
             self.warnings.append(f"{metric}: the page says both {_said(best)} and {_said(against)}")
-            return None
+            both = best.between(against)
+            if both is None or not all(both.contains(count) for _, count in known):
+                return None
+            best = both
         self.sources[metric] = name
         return best
 
 
-def _by_field(places: Sequence[Place], values: Sequence[str | None]) -> dict[str, list[_Said]]:
-    """What the sources of each field say, in their order. Those that say nothing are left out; records may yet."""
+def _by_field(places: Sequence[Place], raw: RawItem, own_base: str | None) -> dict[str, list[_Said]]:
+    """What the sources of each field say, in their order. Those that say nothing are left out; records may yet.
+
+    What only screen readers are told is a source of its own, after what shows there.
+    """
+    fields: dict[str, list[_Said]] = {}
+    for index, (place, value) in enumerate(zip(places, raw.values, strict=False)):
+        said = fields.setdefault(place.field, [])
+        unsure = (raw.unsure or {}).get(index)
+        if value is not None or unsure is not None or place.source.record is not None:
+            said.append(_Said(place.source, value, place.name, own_base=own_base, unsure=unsure))
+        if (heard := (raw.ears or {}).get(index)) is not None:
+            spoken, shows = heard
+            name = f"{place.name} (for screen readers)"
+            beside = unsure is not None or _HAS_DIGIT.search(value or "") is not None
+            said.append(_Said(place.source, spoken, name, is_unseen=not shows, beside=beside))
+    return fields
+
+
+def _quoted_by_field(
+    places: Sequence[Place], values: Sequence[str | None], own_base: str | None
+) -> dict[str, list[_Said]]:
     fields: dict[str, list[_Said]] = {}
     for place, value in zip(places, values, strict=False):
-        if value is not None or place.source.record is not None:
-            fields.setdefault(place.field, []).append(_Said(place.source, value, place.name))
+        if value is not None:
+            fields.setdefault(place.field, []).append(_Said(place.source, value, place.name, own_base=own_base))
     return fields
+
+
+def _leads_on(href: str) -> bool:
+    """Whether it names a page, and is no place or setting within the one that its base names."""
+    return href.strip()[:1] not in {"", "#", "?"}
 
 
 def _with_records(said: _Said, records: Sequence[Record]) -> Iterator[_Said]:

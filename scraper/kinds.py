@@ -17,7 +17,7 @@ from scraper.post import METRICS
 Metric = Literal["views", "likes", "reposts", "replies", "bookmarks", "score"]
 FieldName = Literal[
     "id", "author", "author_name", "text", "title", "link", "time", "rank", "depth", "parent", "thread",
-    "social_context", "lang", "pinned", "promoted", "reposted", "cut",
+    "social_context", "lang", "pinned", "promoted", "reposted", "cut", "countless",
     "views", "likes", "reposts", "replies", "bookmarks", "score",
 ]  # fmt: skip
 QuotedField = Literal["id", "author", "author_name", "text"]
@@ -173,6 +173,8 @@ class ItemKind(Table):
     quoted: QuotedPost | None = None
     required: tuple[str, ...] = ("id",)
     """Fields without which an element is no post we know; "counts" stands for any metric."""
+    may_lack_counts: bool = False
+    """Whether posts of this kind may show no count at all, as an advertisement among stories."""
     once: Selector | None = None
     """What a post has only once. An element with more of it, outside what is quoted, holds two: it is left out."""
     tree: bool = False
@@ -185,6 +187,11 @@ class ItemKind(Table):
         """Each field with each of its sources, as the reader reports them; the counts label comes last."""
         label = (("counts", self.counts.source),) if self.counts else ()
         return (*_places(self.fields), *label)
+
+    @property
+    def count_places(self) -> tuple[tuple[str, Source], ...]:
+        """Those of `places` that hold counts."""
+        return tuple((field, source) for field, source in self.places if field in {"counts", *METRICS})
 
     @property
     def quoted_places(self) -> tuple[tuple[str, Source], ...]:

@@ -28,6 +28,10 @@ class Outcome(StrEnum):
     INTERSTITIAL = "interstitial"
     SELECTOR_DRIFT = "selector_drift"
     TIMEOUT = "timeout"
+    DNS_FAILED = "dns_failed"
+    CONNECTION_REFUSED = "connection_refused"
+    TLS_FAILED = "tls_failed"
+    HTTP_ERROR = "http_error"
     CRASHED = "crashed"
     DENIED_BY_ROBOTS = "denied_by_robots"
     REFUSED_URL = "refused_url"
@@ -48,8 +52,10 @@ class Evidence:
 
     `status` and `headers` (lower case) are the document's, `on_site` whether it ended on the site, `tell_tale` the
     outcome and reason of the one that shows. `found` are the ids of the posts that were read; `unfit` says, for each
-    element that looked like a post and was not read as one, why. `busy` says that the page was still loading posts,
-    `overdue` that the deadline passed before it was ready.
+    element that looked like a post and was not read as one, why. `countless` says which counts such posts show, and
+    these do not. `busy` says that the page was still loading posts,
+    `shut_frames` counts frames of other sites, which are not read, and
+    `overdue` says that the deadline passed before it was ready.
     """
 
     status: int | None = None
@@ -61,6 +67,8 @@ class Evidence:
     found: tuple[str, ...] = ()
     unfit: tuple[str, ...] = ()
     expected_id: str | None = None
+    countless: str | None = None
+    shut_frames: int = 0
     ready_state: str = "complete"
     busy: bool = False
     overdue: bool = False
@@ -100,7 +108,8 @@ def _judged(evidence: Evidence, now: datetime) -> Verdict:
     retry_after = retry_after_seconds(evidence.headers.get("retry-after"), now)
     failed = evidence.status is not None and evidence.status >= 400
     asked = evidence.expected_id
-    if evidence.found and not failed and (asked is None or asked in evidence.found):
+    is_found = bool(evidence.found) and not failed and (asked is None or asked in evidence.found)
+    if is_found and evidence.countless is None:
         return Verdict(Outcome.OK, f"{len(evidence.found)} posts" if asked is None else f"post {asked}")
     if evidence.tell_tale:
         outcome, reason = evidence.tell_tale
@@ -125,11 +134,14 @@ def _of_status(status: int, retry_after: float | None) -> Verdict:
 
 def _drift(evidence: Evidence) -> str:
     title = f" (title: {evidence.title!r})" if evidence.title else ""
+    if evidence.countless is not None and (evidence.expected_id or evidence.found[0]) in evidence.found:
+        return f"{evidence.countless}{title}"
     if evidence.found:
         return f"post {evidence.expected_id} is not among the {len(evidence.found)} posts on the page{title}"
     if evidence.unfit:
         return f"{len(evidence.unfit)} elements look like posts, none can be read: {evidence.unfit[0]}{title}"
-    return f"nothing on the page is a post of any known layout, and nothing says why{title}"
+    frames = f"; {evidence.shut_frames} frames of other sites were not looked into" if evidence.shut_frames else ""
+    return f"nothing on the page is a post of any known layout, and nothing says why{frames}{title}"
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:

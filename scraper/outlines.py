@@ -61,7 +61,7 @@ async def diagnose_page(
     reader_task = task(definition, deadline_seconds=SECONDS, expected_id=expected_id, settled=True, marking=True)
     reading = await read_page(lane, reader_task)
     records = RecordBook(definition)
-    records.add(reading.scripts, responses)
+    records.add(reading.scripts, responses, base_url=reading.base)
     first = diagnose(definition, reading, records, read_at=read_at)
     selectors = await _matches(lane, doubtful(first))
     return diagnose(definition, reading, records, read_at=read_at, selectors=selectors) if selectors else first

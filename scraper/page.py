@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from codecs import BOM_UTF8, getincrementaldecoder
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,22 +20,20 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from browser_pool.errors import (
-    NavigationBecameDownload,
     NavigationFailed,
-    NavigationRefused,
-    NavigationTimeout,
     PageCrashed,
     PageReplaced,
     ScriptFailed,
-    UrlQuarantined,
 )
 from browser_pool.lane import Lane, Opened
 from scraper.definition import Definition
-from scraper.extraction import Extraction, extracting
+from scraper.extraction import Extraction, extracting, under_asked_address
+from scraper.links import joined
 from scraper.outcome import Evidence, Outcome, Verdict, judge
 from scraper.post import Post
 from scraper.reader import MAX_ITEMS, MAX_TOTAL_CHARACTERS, SCRIPT, Reading, task
 from scraper.records import RecordBook, Response
+from scraper.unreachable import of_failure
 
 T = TypeVar("T")
 
@@ -42,6 +41,9 @@ HTTP_FAILED: Final = 400
 """From this status on the page says what is wrong, and no posts are waited for."""
 HEAR_SECONDS: Final = 1.0
 """So long a page that shows its posts is listened to for the responses that belong to them."""
+FETCH_SECONDS: Final = 1.0
+ZERO_FETCH_SECONDS: Final = 5.0
+"""So long a page that shows its posts may wait for what its scripts have asked for; longer where a count is 0."""
 BREATH_SECONDS: Final = 0.02
 """So long the posts of one page may keep everybody else waiting."""
 GRACE_SECONDS: Final = 0.5
@@ -51,9 +53,8 @@ _SEAL = (
     "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'; "
     'script-src {}">'
 )
-_DOCTYPE = re.compile(rb"(?>\s+|<!--.*?-->)*+<!doctype[^>]*+>", re.IGNORECASE | re.DOTALL)
-_REFUSED_CODES = ("ERR_INVALID_URL", "ERR_DISALLOWED_URL_SCHEME", "ERR_UNKNOWN_URL_SCHEME", "ERR_UNSAFE_PORT",
-                  "ERR_UNSAFE_REDIRECT", "ERR_BLOCKED_BY_CLIENT", "ERR_ABORTED")  # fmt: skip
+_DOCTYPE = re.compile(rb"(?>\s+|<!--.*?-->|<\?[^>]*+>)*+(?:<!doctype[^>]*+>)?", re.IGNORECASE | re.DOTALL)
+ESCAPE = b"\x1b"
 _INTERRUPTED_CODES = ("ERR_ABORTED", "ERR_FAILED")
 """What Chromium says, among others, of a page whose network process has just died."""
 
@@ -62,12 +63,17 @@ _INTERRUPTED_CODES = ("ERR_ABORTED", "ERR_FAILED")
 class SavedPage:
     """A page as it was kept: its HTML, and if they are known, the responses it had asked for and when it was read.
 
-    It is read as a live one is. Without `read_at` (aware) a moment such as "2 hours ago" is unknown.
+    It is read as a live one is, in UTF-8 if it is that, else in the charset that it says it has. Without `read_at`
+    (aware) a moment such as "2 hours ago" is unknown. `final_url` is where it was in the end, if not where it was
+    asked for, and `status` what its server had said. It `was_unfinished` if it was kept while it was waited for.
     """
 
     html: bytes
     responses: tuple[Response, ...] = ()
     read_at: datetime | None = None
+    final_url: str | None = None
+    status: int | None = None
+    was_unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +148,15 @@ async def open_page(
                 task(
                     definition,
                     deadline_seconds=timeout_seconds - GRACE_SECONDS - (monotonic() - started),
-                    expected_id=asked,
+                    expected_id=asked and definition.as_sought(asked),
                     settled=saved is not None or (opened.status or 0) >= HTTP_FAILED,
                     collecting=records is not None,
                 ),
             )
+            if saved is not None and saved.was_unfinished:
+                reading = reading.model_copy(update={"stopped": "deadline", "ready_state": "loading"})
             book = records or RecordBook(definition)
-            await in_turns(book.adding(reading.scripts, saved.responses if saved else ()))
+            await in_turns(book.adding(reading.scripts, saved.responses if saved else (), base_url=reading.base))
             if saved is None and definition.hears:
                 until = started + timeout_seconds - GRACE_SECONDS
                 extraction, responses = await extracted_by_ear(lane, definition, reading, book, until=until)
@@ -170,7 +178,7 @@ async def open_page(
     return report_of(
         definition,
         reading,
-        extraction,
+        under_asked_address(definition, extraction, asked),
         opened,
         url=url,
         expected_id=asked,
@@ -187,9 +195,11 @@ async def _open(
     if saved is None:
         await lane.block(definition.block, definition.block_kinds)
         await lane.hear(definition.hears)
+        await lane.revalidate(enabled=True)
         return await lane.open(url, timeout_seconds=timeout_seconds)
     html = sealed(saved.html, javascript=definition.saved.javascript)
-    return await lane.open(url, timeout_seconds=timeout_seconds, saved_html=html)
+    opened = await lane.open(saved.final_url or url, timeout_seconds=timeout_seconds, saved_html=html)
+    return opened if saved.status is None else replace(opened, status=saved.status)
 
 
 async def extracted_by_ear(
@@ -205,7 +215,7 @@ async def extracted_by_ear(
     responses: list[Response] = []
     while True:
         responses += (new := await _heard(lane, definition))
-        await in_turns(book.adding((), new))
+        await in_turns(book.adding((), new, base_url=reading.base))
         extraction = await in_turns(extracting(definition, reading, book, read_at=datetime.now(UTC)))
         known = extraction.posts and book.knows_all(extraction.posts)
         nothing_to_hear = not reading.items and not waits
@@ -244,8 +254,22 @@ async def _heard(lane: Lane, definition: Definition) -> list[Response]:
 async def read_page(lane: Lane, reader_task: dict[str, Any]) -> Reading:
     """One reading of the page that is open. Begins anew when the page sends itself elsewhere meanwhile.
 
-    There is no time limit here: the caller's is the limit.
+    While the page's own scripts wait for answers that is not all: it is read once more when they have come. There is
+    no time limit here but for that: the caller's is the limit.
     """
+    started = monotonic()
+    reading = await _read_once(lane, reader_task)
+    if reader_task["settled"] or not reading.items or not lane.pending:
+        return reading
+    left = reader_task["deadline_ms"] / 1000 - (monotonic() - started)
+    most = ZERO_FETCH_SECONDS if reading.has_zero else FETCH_SECONDS
+    has_come = await lane.fetched(timeout_seconds=max(0.0, min(left, most)))
+    left = reader_task["deadline_ms"] / 1000 - (monotonic() - started)
+    again = {"is_again": True, "distrusts_zero": not has_come, "deadline_ms": max(0.0, left) * 1000}
+    return await _read_once(lane, {**reader_task, **again})
+
+
+async def _read_once(lane: Lane, reader_task: dict[str, Any]) -> Reading:
     pause = 0.0
     while True:
         try:
@@ -284,7 +308,7 @@ def report_of(
         retry_after_seconds=verdict.retry_after_seconds,
         seconds=monotonic() - started,
         warnings=(*warnings_of(extraction), *problems),
-        next_url=reading.next,
+        next_url=joined(reading.base, reading.next) if reading.next else None,
         responses=() if read else tuple(responses),
         evidence=MappingProxyType(
             {
@@ -295,6 +319,7 @@ def report_of(
                 "waited_ms": reading.waited_ms,
                 "tell_tale": evidence.tell_tale[1] if evidence.tell_tale else None,
                 "requests": reading.requests,
+                "inside": reading.inside,
                 "elements": elements_by_kind(definition, reading),
                 "found": list(evidence.found),
                 "unfit": list(evidence.unfit),
@@ -327,10 +352,34 @@ def evidence_of(
         found=tuple(post.id for post in extraction.posts),
         unfit=extraction.unfit,
         expected_id=expected_id,
+        countless=countless(definition, extraction.posts, expected_id),
+        shut_frames=reading.shut_frames,
         ready_state=reading.ready_state,
         busy=reading.busy,
         overdue=reading.stopped == "deadline",
     )
+
+
+def countless(definition: Definition, posts: Sequence[Post], expected_id: str | None) -> str | None:
+    """Which counts the posts asked for should show, and where, if none of them shows any; else None. Pure."""
+    asked = [post for post in posts if expected_id is None or post.id == expected_id]
+    kinds = {(layout.name, kind.name): kind for layout, kind in definition.kinds}
+    for post in asked:
+        kind = kinds.get((post.layout, post.kind))
+        if kind is None or kind.may_lack_counts or not kind.count_places or post.has_metric or post.countless:
+            return None
+    if not asked:
+        return None
+    first = asked[0]
+    places: dict[str, str] = {}
+    for metric, source in kinds[first.layout, first.kind].count_places:
+        # Of records it is hard to say where they are; a person finds an element.
+        if metric not in places or (source.css and places[metric].startswith("record ")):
+            places[metric] = source.name
+    told = "; ".join(f"{metric} at {place[:60]}" for metric, place in places.items())
+    said = "".join(f"; {warning}" for warning in first.warnings[:2])
+    which = f"post {first.id} shows" if len(asked) == 1 else f"{len(asked)} posts show"
+    return f"{which} no count, where its kind ({first.layout}/{first.kind}) has {told}{said}"
 
 
 def warnings_of(extraction: Extraction) -> tuple[str, ...]:
@@ -362,26 +411,25 @@ def sealed(html: bytes, *, javascript: bool) -> bytes:
 
     The lane refuses its requests too; that they are not even made is a matter of speed.
     """
+    mark = BOM_UTF8 if is_utf8(html) else b""
+    html = html.removeprefix(BOM_UTF8)
     doctype = _DOCTYPE.match(html)
     at = doctype.end() if doctype else 0
     policy = _SEAL.format("'unsafe-inline' 'unsafe-eval'" if javascript else "'none'")
-    return html[:at] + policy.encode() + html[at:]
+    return mark + html[:at] + policy.encode() + html[at:]
 
 
-def of_failure(error: NavigationFailed) -> Verdict:
-    """What a page that did not come turned out to be."""
-    if isinstance(error, UrlQuarantined):
-        return Verdict(Outcome.CRASHED, str(error))
-    if isinstance(error, NavigationRefused):
-        return Verdict(Outcome.REFUSED_URL, f"redirected: {error.reason}")
-    if isinstance(error, NavigationBecameDownload) or any(code in error.code for code in _REFUSED_CODES):
-        return Verdict(Outcome.REFUSED_URL, str(error))
-    if "ERR_TOO_MANY_REDIRECTS" in error.code:
-        return Verdict(Outcome.INTERSTITIAL, str(error))
-    if "ERR_HTTP_RESPONSE_CODE_FAILURE" in error.code:
-        return Verdict(Outcome.BLOCKED, f"{error.url} answered with an error and no page")
-    reason = str(error) if isinstance(error, NavigationTimeout) else f"no answer: {error}"
-    return Verdict(Outcome.TIMEOUT, reason)
+def is_utf8(html: bytes) -> bool:
+    """Whether a saved page is UTF-8, whatever it says of itself: programs save what they have read as UTF-8.
+
+    Text in another charset is, by chance, hardly ever valid UTF-8. ISO-2022-JP is, and has escapes.
+    """
+    try:
+        # The last character may have been cut off.
+        getincrementaldecoder("utf-8")().decode(html)
+    except UnicodeDecodeError:
+        return False
+    return ESCAPE not in html
 
 
 def of_script_failure(error: ScriptFailed | ValidationError) -> Verdict:

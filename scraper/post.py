@@ -33,7 +33,8 @@ class Post:
     `url` is its permalink, `link` the address that it links to, `time` aware and in UTC. `approximate` holds, by
     metric, what an abbreviated count such as "32K" stands for, and `time_range` what "2 hours ago" does; then `time`
     is None. `sources` says, by field, which place it was read from, `layout` which face of the site, and `kind`
-    which kind of post there. `lang` is the language that its text says it is in.
+    which kind of post there. It is `countless` where the site shows no counts for it. `lang` is the language that its
+    text says it is in.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Post:
     reposted: bool | None = None
     social_context: str | None = None
     lang: str | None = None
+    countless: bool | None = None
     quoted: Quoted | None = None
     views: int | None = None
     likes: int | None = None
@@ -66,6 +68,11 @@ class Post:
     approximate: Mapping[str, Range] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
     sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def has_metric(self) -> bool:
+        """Whether any count is known, if only within bounds."""
+        return bool(self.approximate) or any(self.metric(name) is not None for name in METRICS)
 
     def metric(self, name: str) -> int | None:
         """The exact count of one of `METRICS`."""

@@ -1,7 +1,7 @@
 // Reads a page in one go: waits until it is ready, or shows why it never will be, and returns what is there as JSON.
 // What to look for comes as data (scraper/reader.py makes the plan). Plain loops and DOM calls only: the page's own
 // scripts may have replaced what Array.prototype and JSON usually are.
-async (task) => {
+async (task, visible, moving) => {
   const plan = JSON.parse(task.plan);
   const started = performance.now();
   const deadline = started + task.deadline_ms;
@@ -14,6 +14,11 @@ async (task) => {
   const SEEN = Symbol.for("tidegate.seen");
   if (task.collecting && !document[SEEN]) Object.defineProperty(document, SEEN, { value: new Set() });
   const seen = task.collecting ? document[SEEN] : new Set();
+
+  // What the reading before this one read is read again.
+  const LAST = Symbol.for("tidegate.last");
+  if (task.collecting && task.is_again && document[LAST]) document[LAST].forEach((key) => seen.delete(key));
+  if (task.collecting) Object.defineProperty(document, LAST, { value: new Set(), configurable: true });
 
   // A string that any JSON parser and any database takes. What is too long is cut, and `wasCut` says so.
   let wasCut = false;
@@ -79,20 +84,24 @@ async (task) => {
     return next && !(plan.any && next.matches(plan.any)) ? next : null;
   };
 
-  const find = (source, item, kind, page) => {
+  const candidates = (source, item, kind, page, textIn) => {
     const root = start(source, item, page);
-    if (!root || !source.css) return root ?? null;
-    const found = root.querySelectorAll(source.css);
+    if (!root || !source.css) return root ? [root] : [];
+    const found = root.querySelectorAll(source.css), fit = [];
     const where = source.where && new RegExp(source.where, "iu");
-    let first = null;
     for (let i = 0; i < found.length; i++) {
       if (leaks(found[i], item, kind, source)) continue;
-      if (where && !where.test(textOf(found[i], apart(source, item, kind)).trim())) continue;
-      if (!source.only) return found[i];
-      if (first) return null;
-      first = found[i];
+      if (where && !where.test(textIn(found[i], apart(source, item, kind)).trim())) continue;
+      fit[fit.length] = found[i];
+      // The second tells that there is more than one.
+      if (fit.length > 1 || !source.only) return fit;
     }
-    return first;
+    return fit;
+  };
+
+  const find = (source, item, kind, page) => {
+    const fit = candidates(source, item, kind, page, textOf);
+    return fit.length === 1 ? fit[0] : null;
   };
 
   const read = (source, item, kind, page) => {
@@ -100,8 +109,67 @@ async (task) => {
     if (source.address) return cut(location.href);
     const element = find(source, item, kind, page);
     if (!element) return null;
-    const value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, apart(source, item, kind));
+    let value = source.attribute ? element.getAttribute(source.attribute) : textOf(element, apart(source, item, kind));
+    if (source.counts && !source.attribute && !value.trim()) value = shadowText(element);
     return value === null ? null : cut(value);
+  };
+
+  // What is in the open shadow roots of an element that holds nothing else.
+  const shadowText = (element) => {
+    const all = element.querySelectorAll("*");
+    let text = element.shadowRoot ? element.shadowRoot.textContent : "";
+    for (let i = 0; i < all.length && i < 50; i++) if (all[i].shadowRoot) text += all[i].shadowRoot.textContent;
+    return text;
+  };
+
+  // A count is what a person sees: of several places the first that shows. Gives [the text, what screen readers are
+  // told instead, what is there and not shown, the element]; the first three may be null.
+  let seeing = null;
+  const sight = () => (seeing = seeing || visible(plan.blocked));
+  const readCount = (source, item, kind, page) => {
+    const root = start(source, item, page);
+    if (!root || source.elsewhere || source.address) return [null, null, null, null];
+    const top = root === document ? document.documentElement : root.nodeType === 9 ? root.body : root;
+    const found = source.css ? root.querySelectorAll(source.css) : [root];
+    const where = source.where && new RegExp(source.where, "iu");
+    const without = apart(source, item, kind);
+    let shown = null, other = null;
+    for (let i = 0; i < found.length; i++) {
+      const element = found[i];
+      if (source.css && leaks(element, item, kind, source)) continue;
+      let said = null;
+      if (where || !source.attribute) {
+        said = sight().textsOf(element, top, without, task.max_count_chars);
+        if (where && !where.test(said.text.trim()) && !(said.ears && where.test(said.ears.trim()))) {
+          if (!other && said.hidden && where.test(textOf(element, without).trim())) other = [null, null, said.hidden, element];
+          continue;
+        }
+      }
+      let one;
+      if (source.attribute) {
+        const value = element.getAttribute(source.attribute);
+        one = [value, null, null, element];
+        const isLast = i === found.length - 1 && !other && !shown;
+        if (!isLast && !sight().isShown(element, top)) {
+          other = other || one;
+          continue;
+        }
+      } else {
+        one = [said.text, said.ears && [cut(said.ears), Boolean(said.isBoth)], null, element];
+        if (!said.text.trim()) {
+          if (!said.ears && said.hidden.trim()) one = [null, null, said.hidden, element];
+          // What is empty is empty, unless another place says something.
+          if (said.ears || said.hidden.trim()) {
+            if (!other || (!other[1] && said.ears)) other = one;
+            continue;
+          }
+        }
+      }
+      if (!source.only) return one;
+      if (shown) return [null, null, null, null];
+      shown = one;
+    }
+    return shown || other || [null, null, null, null];
   };
 
   const noscript = () => {
@@ -112,6 +180,29 @@ async (task) => {
     for (let i = 0; i < found.length; i++) html += found[i].firstElementChild ? found[i].innerHTML : found[i].textContent;
     page.body.innerHTML = html;
     return page;
+  };
+
+  // The open shadow roots of a page, and the documents of its frames that are of the same origin; those in them, too.
+  let inside = null, roots = [], lookedForRoots = -Infinity, shut = 0;
+  const rootsOfPage = () => {
+    const now = performance.now();
+    if (!plan.looks_inside || document.readyState !== "complete" || now - lookedForRoots < 200) return roots;
+    lookedForRoots = now;
+    roots = [];
+    shut = 0;
+    const within = [document];
+    for (let w = 0; w < within.length && w < task.most_roots; w++) {
+      const all = within[w].querySelectorAll("*");
+      for (let i = 0; i < all.length; i++) {
+        let root = all[i].shadowRoot;
+        if (!root && /^I?FRAME$/.test(all[i].nodeName)) {
+          root = all[i].contentDocument;
+          if (!root && all[i].getClientRects().length) shut++;
+        }
+        if (root) within[within.length] = roots[roots.length] = root;
+      }
+    }
+    return roots;
   };
 
   // All posts in the order of the page, as [element, its kind, page]. The first kind that fits is its kind. With gaps
@@ -126,7 +217,14 @@ async (task) => {
     }
     const pages = [[document, onPage]];
     if (hidden.length && document.readyState !== "loading") pages[1] = [noscript(), hidden];
-    for (let p = 0; p < pages.length; p++) {
+    inside = null;
+    for (let p = 0; p < pages.length || (!items.length && p === pages.length && onPage.length); p++) {
+      if (p === pages.length) {
+        // What is on the page itself goes before what is in its shadow roots and frames.
+        const roots = rootsOfPage();
+        for (let r = 0; r < roots.length; r++) pages[pages.length] = [roots[r], onPage];
+        if (p === pages.length) break;
+      }
       const [page, kinds] = pages[p];
       if (!kinds.length) continue;
       let css = kinds[0].css;
@@ -146,11 +244,32 @@ async (task) => {
           if (quoted && quoted.parentElement && quoted.parentElement.closest(kind.css)) break;
           if (kind.nested && element.querySelector(kind.nested)) mixed.add(element);
           items[items.length] = [element, kind, page];
+          if (p > 0 && page.nodeType === 11) inside = "an open shadow root";
+          else if (p > 0 && page.defaultView) inside = "a frame";
           break;
         }
       }
     }
     return items;
+  };
+
+  // The posts that are not rendered and are on the page once more, rendered.
+  const hiddenDoubles = (items) => {
+    const byKey = new Map(), doubles = new Set();
+    for (let i = 0; i < items.length; i++) {
+      if (items[i][3] || items[i][2] !== document) continue;
+      const key = keyOf(items[i]), others = byKey.get(key);
+      if (key !== null && others) others[others.length] = items[i][0];
+      else byKey.set(key, [items[i][0]]);
+    }
+    byKey.forEach((same) => {
+      const hidden = [];
+      for (let i = 0; same.length > 1 && i < same.length; i++) {
+        if (same[i].checkVisibility && !same[i].checkVisibility()) hidden[hidden.length] = same[i];
+      }
+      for (let i = 0; hidden.length < same.length && i < hidden.length; i++) doubles.add(hidden[i]);
+    });
+    return doubles;
   };
 
   const isSingle = (item, kind) => {
@@ -195,6 +314,37 @@ async (task) => {
     return false;
   };
 
+  // A marker counts where a person sees it, unless it is of the kind that nobody ever sees.
+  const NEVER_SEEN = "head, title, base, meta, link, style, script, noscript, template, input[type=hidden]";
+  const isOut = (style, rect) => {
+    if (!rect.width || !rect.height) return /hidden|clip/.test(style.overflow);
+    if (style.position === "absolute") return rect.right + scrollX <= 0 || rect.bottom + scrollY <= 0;
+    const { right, bottom, left, top } = rect;
+    return style.position === "fixed" && (right <= 0 || bottom <= 0 || left >= innerWidth || top >= innerHeight);
+  };
+  const isShown = (element) => {
+    if (element.matches(NEVER_SEEN)) return true;
+    if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return false;
+    // Of a page whose styles are gone only the markup still says what it hides.
+    if (task.settled && element.closest("[aria-hidden=true]")) return false;
+    for (let box = element; box && box !== document.body; box = box.parentElement) {
+      const style = getComputedStyle(box);
+      if (isOut(style, box.getBoundingClientRect())) return false;
+      // Nothing around it clips or moves it.
+      if (style.position === "fixed") break;
+    }
+    return true;
+  };
+  // Until its stylesheets are there, a page seems to show what they hide. One that is blocked has no sheet either.
+  const isStyling = () => {
+    if (document.readyState === "complete" || performance.now() - started > task.style_ms) return false;
+    const links = document.querySelectorAll("link[rel~=stylesheet]:not([disabled])");
+    for (let i = 0; i < links.length; i++) if (!links[i].sheet) return true;
+    return false;
+  };
+  const says = (element, text) =>
+    text.test(element.textContent) && (element.matches(NEVER_SEEN) || text.test(element.innerText));
+
   const shows = (tale) => {
     if (tale.url && !new RegExp(tale.url, "iu").test(location.href)) return false;
     const text = tale.text && new RegExp(tale.text, "iu");
@@ -202,7 +352,7 @@ async (task) => {
     const found = document.querySelectorAll(tale.css);
     for (let i = 0; i < found.length; i++) {
       if (plan.any && found[i].closest(plan.any)) continue;
-      if (!text || text.test(found[i].textContent)) return true;
+      if ((!text || says(found[i], text)) && isShown(found[i])) return true;
     }
     return false;
   };
@@ -210,7 +360,11 @@ async (task) => {
     for (let i = 0; i < plan.tell_tales.length; i++) if (shows(plan.tell_tales[i])) return i;
     return null;
   };
-  const matches = (css) => Boolean(css) && document.querySelector(css) !== null;
+  const matches = (css) => {
+    const found = css ? document.querySelectorAll(css) : [];
+    for (let i = 0; i < found.length; i++) if (isShown(found[i])) return true;
+    return false;
+  };
 
   // Of a list that scripts fill: how many posts there are, and how many are whole.
   const progress = () => {
@@ -232,18 +386,30 @@ async (task) => {
 
   const isNew = (item) => !seen.has(keyOf(item)) && complete(item);
 
-  // Why waiting is over, or null.
-  const verdict = () => {
-    if (document.readyState === "loading") return null;
+  // Whether something is still on its way that may yet draw the page. A pixel or a frame that never answers is not.
+  const isAwaitingScripts = () => {
+    const ended = new Set(), entries = performance.getEntriesByType("resource");
+    for (let i = 0; i < entries.length; i++) ended.add(entries[i].name);
+    const wanted = document.querySelectorAll("script[src], link[rel~=stylesheet]");
+    for (let i = 0; i < wanted.length; i++) if (!ended.has(wanted[i].src || wanted[i].href)) return true;
+    return false;
+  };
+
+  // Why waiting is over, or null; and the posts that there were. A document that `hasStalled` may never come to its
+  // end, and is taken as it is.
+  let looked = [];
+  const verdict = (hasStalled) => {
+    const isParsing = document.readyState === "loading";
+    if (isParsing && !hasStalled) return null;
     if (task.settled) return "parsed";
-    const items = collect();
+    const items = looked = collect();
     for (let i = 0; i < items.length; i++) {
       if (expected !== null && !isAsked(items[i])) continue;
       if (task.step ? isNew(items[i]) : complete(items[i])) return "ready";
     }
     if (task.step && matches(task.end)) return "end";
-    if (tellTale() !== null) return "tell_tale";
-    if (task.step) return null;
+    if (tellTale() !== null && !isStyling()) return "tell_tale";
+    if (task.step || isParsing) return null;
     return plan.when === "parsed" ? "parsed" : null;
   };
 
@@ -294,23 +460,28 @@ async (task) => {
     }
   };
 
-  // A feed that has stalled sometimes only looks again when it is scrolled: back a little, and down to its end.
-  const nudge = () => {
-    const box = scroller(lowest(collect()));
+  // A feed that has stalled sometimes only looks again when it is scrolled: back a little, and further down than before.
+  // At once to its end would be past what a virtual list has there that was only slow to draw.
+  const nudge = (times) => {
+    const box = scroller(lowest(collect())), top = box.scrollTop + (times - 1) * box.clientHeight;
     box.scrollBy({ top: -box.clientHeight / 2, behavior: "instant" });
-    setTimeout(() => box.scrollTo({ top: box.scrollHeight, behavior: "instant" }), 60);
+    setTimeout(() => box.scrollTo({ top, behavior: "instant" }), 60);
   };
 
+  const isParsing = document.readyState === "loading";
+  const movement = moving(task, { keyOf, complete, isAsked, read, scroller, seen, any: plan.any });
   const wait = () => new Promise((resolve, reject) => {
     const began = performance.now();
     let changed = began, checked = 0, timer = null, nudges = 0, ownUntil = 0;
-    let size = document.getElementsByTagName("*").length, wentOn = !task.step, stable = "", stableSince = 0;
+    let size = document.getElementsByTagName("*").length, wentOn = !task.step || task.is_again, stable = "", stableSince = 0;
     const nudgeMs = Math.min(task.idle_ms / 4, 700);
+    // Whether this look comes right after what changed the page, and since when no frame has been drawn.
+    let isExact = false, isParsed = false, hadFrame = true, hasDrawn = true, isFirst = !isParsing;
     const settles = !task.step && expected === null && plan.when === "items" && !task.settled;
     const stop = () => {
       observer.disconnect();
       clearTimeout(timer);
-      document.removeEventListener("readystatechange", look);
+      document.removeEventListener("readystatechange", parsed);
     };
     const finish = (why) => {
       stop();
@@ -327,33 +498,52 @@ async (task) => {
     const again = (ms) => {
       timer = setTimeout(look, ms);
     };
+    const parsed = () => {
+      isParsed = isParsing && document.readyState === "interactive";
+      look();
+      isParsed = false;
+    };
     const lookAgain = () => {
       clearTimeout(timer);
-      const now = performance.now(), why = verdict();
+      const now = performance.now(), why = verdict(now - changed >= task.idle_ms || Boolean(task.step));
       checked = performance.now();
+      const moment = isParsed ? "parsed" : isFirst ? "first" : isExact || !hadFrame ? "change" : "later";
+      movement.note(observer.takeRecords());
+      const left = why === "ready" && now < deadline ? movement.unsettled(looked, now, moment) : 0;
+      if (document.readyState !== "loading") isFirst = false;
       if (why === "ready" && settles && now < deadline) {
         // The first post of a list is there; the others come right after it.
         const reached = progress();
         if (reached !== stable) [stable, stableSince] = [reached, now];
         if (now - stableSince < task.settle_ms) return again(task.settle_ms / 4);
       }
+      if (left > 0) {
+        if (left <= task.frame_ms) requestAnimationFrame(look);
+        return again(Math.max(1, Math.min(left, task.frame_ms * 2, deadline - now)));
+      }
       if (why) return finish(why);
       if (now >= deadline) return finish("deadline");
-      if (!wentOn && document.readyState !== "loading") {
+      if (!wentOn) {
         const items = collect();
         if (isFilling(items) && now - began < task.idle_ms) return again(20);
         wentOn = true;
         changed = now;
         goOn(items);
+        hasDrawn = false;
+        requestAnimationFrame(() => requestAnimationFrame(() => (hasDrawn = true)));
         return again(4);
       }
-      const quiet = document.readyState === "complete" ? now - changed : 0;
-      if (task.step && quiet >= nudgeMs * (nudges + 1) && nudges < 3) {
+      // In a feed it is about posts. Of a page without any, what is on its way may bring them.
+      let quiet = now - changed;
+      if (!task.step && document.readyState !== "complete" && quiet >= task.idle_ms) {
+        if (document.readyState === "loading" || isAwaitingScripts()) quiet = 0;
+      }
+      if (task.step && hasDrawn && quiet >= nudgeMs * (nudges + 1) && nudges < 3) {
         nudges++;
         // What the page redraws for that is our doing, and no sign that it has more.
         ownUntil = now + 200;
         if (task.more) goOn([]);
-        else nudge();
+        else nudge(nudges);
       }
       if (quiet >= task.idle_ms && !matches(plan.busy)) {
         return finish(task.step && task.more && !button() ? "end" : "idle");
@@ -361,17 +551,26 @@ async (task) => {
       // Looking again now and then sees what no observer of nodes does: an attribute, an idle page.
       again(Math.min(task.step ? nudgeMs : 250, Math.max(1, deadline - now)));
     };
-    const observer = new MutationObserver(() => {
+    const observer = new MutationObserver((records) => {
+      movement.note(records);
       const now = performance.now(), count = document.getElementsByTagName("*").length;
       // A clock that ticks changes the page, and brings nothing.
       if (count !== size && now >= ownUntil) changed = now;
       size = count;
-      if (now - checked >= 4) return look();
+      if (now - checked >= 4) {
+        // Right after the script that changed something, before it goes on.
+        isExact = true;
+        look();
+        isExact = false;
+        return;
+      }
       clearTimeout(timer);
       again(4);
+      if (hadFrame) requestAnimationFrame(() => (hadFrame = true));
+      hadFrame = false;
     });
     observer.observe(document, { childList: true, subtree: true, characterData: true });
-    document.addEventListener("readystatechange", look);
+    document.addEventListener("readystatechange", parsed);
     look();
   });
 
@@ -383,7 +582,8 @@ async (task) => {
   const stopped = await wait();
 
   if (task.collecting && performance.setResourceTimingBufferSize) performance.setResourceTimingBufferSize(20000);
-  const items = collect(true);
+  const readAt = performance.now();
+  const items = collect(true), doubles = hiddenDoubles(items);
   const counts = new Array(plan.kinds.length).fill(0);
   const out = [];
   const marked = [];
@@ -393,6 +593,7 @@ async (task) => {
   const branches = new Map();
   for (let i = 0; i < items.length; i++) {
     const [element, kind, page, gap] = items[i];
+    if (doubles.has(element)) continue;
     if (gap) {
       if (out.length < most) {
         out[out.length] = { kind: kind.index, values: [], quoted: null, single: true, gap: true };
@@ -409,13 +610,25 @@ async (task) => {
       left++;
       continue;
     }
-    if (key !== null && complete(items[i])) seen.add(key);
+    if (key !== null && complete(items[i])) {
+      if (!seen.has(key)) document[LAST].add(key);
+      seen.add(key);
+    }
     wasCut = false;
     if (task.marking) marked[out.length] = items[i];
     const values = [];
+    let ears = null, unsure = null;
     for (let s = 0; s < kind.sources.length; s++) {
-      const value = values[s] = read(kind.sources[s], element, kind, page);
-      if (value !== null) characters += value.length;
+      const source = kind.sources[s];
+      if (source.counts) {
+        const [text, spoken, hidden] = readCount(source, element, kind, page);
+        values[s] = text === null ? null : cut(text);
+        if (spoken !== null) (ears = ears || {})[s] = spoken;
+        const moving = text === null ? null : movement.why(items[i], s, text, readAt);
+        const why = moving || (text === null && hidden ? "not shown: " + hidden.trim() : null);
+        if (why) (unsure = unsure || {})[s] = clean(why.slice(0, 60));
+      } else values[s] = read(source, element, kind, page);
+      if (values[s] !== null) characters += values[s].length;
     }
     let quoted = null;
     const inner = kind.nested && element.querySelector(kind.nested);
@@ -433,7 +646,7 @@ async (task) => {
         if (!depth) above = branches.has(box) ? branches.get(box) : null;
       }
     }
-    out[out.length] = { kind: kind.index, values, quoted, single: isSingle(element, kind), depth, above, cut: wasCut };
+    out[out.length] = { kind: kind.index, values, quoted, single: isSingle(element, kind), depth, above, cut: wasCut, ears, unsure };
   }
   if (task.marking) {
     // Where each value is from, for whoever wants to point at it: the element of a post, or of one of its sources.
@@ -464,6 +677,7 @@ async (task) => {
     stopped,
     waited_ms: performance.now() - started,
     url: cut(location.href),
+    base: cut(document.baseURI),
     title: cut(document.title),
     language: cut(document.documentElement?.lang || "") || null,
     ready_state: document.readyState,
@@ -474,6 +688,9 @@ async (task) => {
     counts,
     left,
     requests,
+    has_zero: movement.hasZero(),
+    inside,
+    shut_frames: shut,
     items: out,
     scripts,
   };

@@ -6,6 +6,7 @@ import json
 import re
 from functools import lru_cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -20,8 +21,35 @@ MAX_ITEMS: Final = 2_000
 """How many posts one reading returns at most."""
 SETTLE_SECONDS: Final = 0.12
 """A list that scripts fill is read when no post has come for so long."""
+STYLE_SECONDS: Final = 1.5
+"""So long a marker that shows waits for stylesheets that may hide it."""
+MOVING_SECONDS: Final = MappingProxyType(
+    {
+        "frame_ms": 0.017,
+        "late_ms": 0.12,
+        "still_ms": 0.3,
+        "zero_ms": 0.6,
+        "brought_zero_ms": 0.1,
+        "most_moving_ms": 6.0,
+    }
+)
+"""For how long counts have to stand still that scripts may change: those that came in a moment that was missed; those
+that stood there before the first look; those that have moved; a 0 that came with the document, which may be what the
+server writes until a script has the number; a 0 that a script has brought. After the last of these a count that still
+moves is unknown."""
+MOST_ROOTS: Final = 200
+"""So many shadow roots and frames are looked into."""
+MOST_SCROLLS: Final = 12
+"""So often a page is scrolled, and back, to bring numbers that are 0 into view."""
+MOST_TOUCHED: Final = 200
+"""Where scripts have changed a page in more places, all of its posts are taken for changed."""
+LEAST_OTHERS: Final = 3
+"""A 0 that a script has brought is taken at once where so many posts that came with it have another number."""
 MAX_CHARACTERS: Final = 20_000
 """Where each string that comes from a page is cut."""
+MOST_SEARCHED: Final = 2_000
+"""In a longer string no pattern is looked for, and no count. Many take the square of its length, and nothing ends a
+search."""
 MAX_TOTAL_CHARACTERS: Final = 8_000_000
 """So many characters of posts one reading returns at most; the posts after that are left out, and counted."""
 MAX_SCRIPT_CHARACTERS: Final = 8_000_000
@@ -33,7 +61,19 @@ IDLE_SECONDS: Final = 3.0
 
 _ESCAPED = re.compile(r"\\\\|\\u0000")
 """In JSON, a backslash or a zero byte."""
-SCRIPT: Final = files(__package__).joinpath("reader.js").read_text("utf-8")
+
+
+_REMARK: Final = re.compile(r"^\s*//.*\n", re.MULTILINE)
+"""A line of a script that is a comment. Each reading sends the whole script."""
+
+
+def seeing(script: str) -> str:
+    """`script`, a JavaScript function of a task, of visible.js and of moving.js, as a function of the task alone."""
+    visible, moving = (files(__package__).joinpath(name).read_text("utf-8") for name in ("visible.js", "moving.js"))
+    return _REMARK.sub("", f"(task) => ({script})(task, {visible}, {moving})")
+
+
+SCRIPT: Final = seeing(files(__package__).joinpath("reader.js").read_text("utf-8"))
 """The script: a JavaScript function of one task, which returns a reading as JSON."""
 
 
@@ -50,6 +90,8 @@ class RawItem(BaseModel):
     unless it seems to hold a second post that is not set apart. In a kind with branches `depth` counts those around
     its own, and `above` is the place in `Reading.items` of the post it answers, None where that can't be told. A
     `gap` is an element of a tree that is no post. `cut` says that a string was longer than `MAX_CHARACTERS`.
+    By place in `values`, `ears` is what screen readers are told instead (and whether that shows, too), and `unsure`
+    why what stands there is no count.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +105,8 @@ class RawItem(BaseModel):
     record_id: str | None = None
     gap: bool = False
     cut: bool = False
+    ears: dict[int, tuple[str, bool]] | None = None
+    unsure: dict[int, str] | None = None
 
 
 class Reading(BaseModel):
@@ -70,9 +114,10 @@ class Reading(BaseModel):
 
     `stopped` says why waiting ended: ready, tell_tale, end, parsed, idle or deadline. `tell_tale` is the index of
     the definition's tell-tale that shows; `counts` are the elements found, by kind. `scripts` are the texts of the
-    scripts that hold records, in the order of `scripts_of`. In a feed `items` are those not read before.
-    `left` counts the posts beyond `MAX_ITEMS` and `MAX_TOTAL_CHARACTERS`, and `requests` what the page has fetched so
-    far.
+    scripts that hold records, in the order of `scripts_of`. `base` is what links start from: `url`, or a `<base>`.
+    In a feed `items` are those not read before. `has_zero` says that a count is 0, `inside` that the posts are not on
+    the page itself, and `shut_frames` counts the frames of other sites, which are not looked into. `left` counts the
+    posts beyond `MAX_ITEMS` and `MAX_TOTAL_CHARACTERS`, and `requests` what the page has fetched so far.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -80,6 +125,7 @@ class Reading(BaseModel):
     stopped: str
     waited_ms: float
     url: Annotated[str, AfterValidator(an_address)]
+    base: Annotated[str, AfterValidator(an_address)]
     title: str
     language: str | None
     ready_state: str
@@ -90,6 +136,9 @@ class Reading(BaseModel):
     counts: tuple[int, ...]
     left: int = 0
     requests: int = 0
+    has_zero: bool = False
+    inside: str | None = None
+    shut_frames: int = 0
     items: Annotated[tuple[RawItem, ...], Field(max_length=2 * MAX_ITEMS)]
     scripts: tuple[tuple[str, ...], ...] = ()
 
@@ -134,9 +183,19 @@ def task(
         "more": feed and feed.more,
         "removable": feed is not None and feed.removable,
         "settle_ms": SETTLE_SECONDS * 1000,
+        "style_ms": STYLE_SECONDS * 1000,
+        **{name: seconds * 1000 for name, seconds in MOVING_SECONDS.items()},
+        "most_scrolls": MOST_SCROLLS,
+        "most_roots": MOST_ROOTS,
+        "most_touched": MOST_TOUCHED,
+        "least_others": LEAST_OTHERS,
+        "distrusts_zero": False,
+        "sees_counts": _sees_counts(definition),
+        "is_again": False,
         "max_items": max_items,
         "marking": marking,
         "max_chars": MAX_CHARACTERS,
+        "max_count_chars": MOST_SEARCHED,
         "max_total_chars": MAX_TOTAL_CHARACTERS,
         "max_script_chars": MAX_SCRIPT_CHARACTERS,
         "max_answer_chars": MAX_ANSWER_CHARACTERS,
@@ -160,6 +219,9 @@ def plan(definition: Definition) -> str:
             "tell_tales": [{"css": tale.css, "text": tale.text, "url": tale.url} for tale in definition.tell_tales],
             "when": definition.ready.when,
             "busy": definition.ready.busy,
+            "blocked": _blocked_styles(definition),
+            # A definition for any site would take an advertisement's frame for the page.
+            "looks_inside": not definition.is_for_any_host,
             "next": [
                 feed.next
                 for feed in (definition.feed, *(layout.feed for layout in definition.layouts))
@@ -169,9 +231,26 @@ def plan(definition: Definition) -> str:
     )
 
 
+def _blocked_styles(definition: Definition) -> list[str]:
+    """Patterns, for JavaScript, of the addresses from which the definition lets no style sheet come."""
+    patterns = ["" if kind == "stylesheet" else None for kind in definition.block_kinds]
+    patterns += ["^" + re.escape(url).replace(r"\*", ".*") + "$" for url in definition.block]
+    return [pattern for pattern in patterns if pattern is not None]
+
+
+def _sees_counts(definition: Definition) -> bool:
+    """Whether any count is read from what shows, and not from an attribute or a record."""
+    return any(
+        not (source.attribute or source.record) and field in {"counts", *METRICS}
+        for _, kind in definition.kinds
+        for field, source in kind.places
+    )
+
+
 def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
     sources = kind.places
-    wanted = {name: {name} for name in kind.required} | {"counts": {"counts", *METRICS}}
+    wanted_counts = {"counts", *METRICS}
+    wanted = {name: {name} for name in kind.required} | {"counts": wanted_counts}
     return {
         "index": index,
         "css": kind.css,
@@ -182,7 +261,7 @@ def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
         "branch": kind.branch,
         "tree": kind.tree,
         "together": kind.tree or kind.branch is not None,
-        "sources": [_source(source) for _, source in sources],
+        "sources": [_source(source, counts=field in wanted_counts) for field, source in sources],
         "quoted": [_source(source) for _, source in kind.quoted_places],
         "id": [place for place, (field, _) in enumerate(sources) if field == "id"],
         "required": [
@@ -191,8 +270,9 @@ def _kind(index: int, kind: ItemKind, *, noscript: bool) -> dict[str, Any]:
     }
 
 
-def _source(source: Source) -> dict[str, Any]:
+def _source(source: Source, *, counts: bool = False) -> dict[str, Any]:
     return {
+        "counts": counts,
         "elsewhere": source.record is not None,
         "address": source.address,
         "under": source.under,

@@ -19,8 +19,9 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from browser_pool.blocking import Blocking
-from scraper.definition import Definition, address_as_id
+from scraper.definition import Definition, address_as_id, are_aliases
 from scraper.kinds import ItemKind, Records
+from scraper.links import joined
 from scraper.markup import text_of_html
 from scraper.post import Post
 from scraper.values.counts import Count
@@ -84,6 +85,7 @@ class RecordBook:
         self._count = 0
         self._characters = 0
         self._problems: dict[str, None] = {}
+        self._base_url = ""
 
     def __len__(self) -> int:
         """How many records there are."""
@@ -99,16 +101,22 @@ class RecordBook:
         """What could not be read, each said once."""
         return tuple(self._problems)
 
-    def add(self, scripts: Sequence[Sequence[str]], responses: Iterable[Response] = ()) -> None:
-        """Take what came with a page: the texts of scripts, in the order of `scripts_of`; responses."""
-        for _ in self.adding(scripts, responses):
+    def add(
+        self, scripts: Sequence[Sequence[str]], responses: Iterable[Response] = (), *, base_url: str = ""
+    ) -> None:
+        """Take what came with a page: the texts of scripts, in the order of `scripts_of`; responses.
+
+        Ids that are addresses start from `base_url`.
+        """
+        for _ in self.adding(scripts, responses, base_url=base_url):
             pass
 
     def adding(
-        self, scripts: Sequence[Sequence[str]], responses: Iterable[Response] = ()
+        self, scripts: Sequence[Sequence[str]], responses: Iterable[Response] = (), *, base_url: str = ""
     ) -> Generator[None, None, None]:
         """The same, a text a step, for whoever has others to serve meanwhile."""
         heard = list(responses)
+        self._base_url = base_url
         by_selector = dict(zip(scripts_of(self._kinds), scripts, strict=False))
         for index, kind in enumerate(self._kinds):
             for table in kind.records:
@@ -119,8 +127,14 @@ class RecordBook:
 
     def of(self, kind: int, post_id: str) -> Sequence[Record]:
         """The records of a post, the most trusted first."""
-        entry = self._entries.get((kind, post_id))
+        entry = self._entries.get((kind, post_id)) or self._only_alias(kind, post_id)
         return entry.records if entry else ()
+
+    def _only_alias(self, kind: int, post_id: str) -> _Entry | None:
+        """Where ids are addresses, and there is one post: what goes by another address of it."""
+        if self._definition.post_id is not None or len(names := self.ids(kind)) != 1:
+            return None
+        return self._entries[kind, names[0]] if are_aliases(names[0], post_id) else None
 
     def ids(self, kind: int) -> tuple[str, ...]:
         """The ids of all records of a kind, in the order in which they came."""
@@ -164,7 +178,9 @@ class RecordBook:
 
     def _id_of(self, table: Records, value: Any) -> str | None:
         post_id = _id_of(table, value)
-        return address_as_id(post_id) if post_id is not None and self._definition.post_id is None else post_id
+        if post_id is None or self._definition.post_id is not None:
+            return post_id
+        return address_as_id(joined(self._base_url, post_id) or "")
 
     def _forget_table(self, place: tuple[int, str], table: Records) -> None:
         entry = self._entries.get(place)

@@ -1,7 +1,8 @@
 """robots.txt: fetched once a day for a host, and heeded.
 
 As RFC 9309 has it: no such file (4xx) allows everything; a host that can't be reached, or fails (5xx), allows nothing
-for now. All of a fetch has one deadline, and a site that holds it up holds up nobody else.
+for now. Nor does a file that can't be understood. All of a fetch has one deadline, and a site that holds it up holds
+up nobody else.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -22,11 +25,20 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
+from scraper.outcome import Outcome
+from scraper.unreachable import outcome_of
+
 AGENT = "tidegate"
 FETCH_SECONDS = 10.0
 MOST_BYTES = 500_000
 KEPT_SECONDS = 24 * 3600.0
 KEPT_AFTER_FAILURE_SECONDS = 300.0
+
+_PLAIN_CODINGS = frozenset({"", "identity"})
+_ZLIB_CODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_GZIP = b"\x1f\x8b"
+_ANY_WINDOW = zlib.MAX_WBITS | 32
+"""For zlib: gzip or deflate, as the data begins."""
 
 MayFollow = Callable[[str], bool]
 WhyRefused = Callable[[str, str], str | None]
@@ -36,13 +48,13 @@ WhyRefused = Callable[[str, str], str | None]
 class Answer:
     """May it be opened, why not, and how long the site wants between two requests (seconds).
 
-    `is_unreachable`: nobody answered, so nothing is known of what is allowed.
+    `outcome` is what it is called where it may not: nobody answered, or there is a rule.
     """
 
     is_allowed: bool
     reason: str = ""
     delay_seconds: float | None = None
-    is_unreachable: bool = False
+    outcome: Outcome = Outcome.DENIED_BY_ROBOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +62,34 @@ class _Known:
     rules: Protego | None
     problem: str
     until_seconds: float
-    is_unreachable: bool = False
+    outcome: Outcome = Outcome.DENIED_BY_ROBOTS
+
+
+class NotUnderstood(ValueError):
+    """What came as robots.txt is no text that can be read; the words go on after its name."""
+
+
+def text_of(body: bytes, codings: str = "") -> str:
+    """The text of a robots.txt. `codings` is its Content-Encoding. Raises `NotUnderstood`. Pure.
+
+    Some servers send it compressed whatever was asked, with and without saying so. At most `MOST_BYTES` are unpacked.
+    """
+    told = [name for coding in reversed(codings.lower().split(",")) if (name := coding.strip()) not in _PLAIN_CODINGS]
+    for coding in told or (["gzip"] if body.startswith(_GZIP) else []):
+        if coding not in _ZLIB_CODINGS:
+            raise NotUnderstood(f"is packed as {coding[:20]!r}, which was not asked for")
+        unpacking = zlib.decompressobj(_ANY_WINDOW)
+        with suppress(zlib.error):
+            body = unpacking.decompress(body, MOST_BYTES)
+        if not unpacking.eof and len(body) < MOST_BYTES:
+            raise NotUnderstood("is said to be packed, and can't be unpacked")
+    is_wide = body.count(0) * 4 > len(body)
+    if is_wide and not body.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise NotUnderstood("is no text")
+    text = body.decode("utf-16" if is_wide else "utf-8", errors="replace").replace("\ufeff", "")
+    if text.count("\ufffd") * 4 > len(text):
+        raise NotUnderstood("is no text")
+    return text
 
 
 class Robots:
@@ -84,7 +123,7 @@ class Robots:
                 known = await self._fetched(site)
                 self._known[site] = known
         if known.rules is None:
-            return Answer(is_allowed=False, reason=known.problem, is_unreachable=known.is_unreachable)
+            return Answer(is_allowed=False, reason=known.problem, outcome=known.outcome)
         delay = known.rules.crawl_delay(AGENT)
         allowed = known.rules.can_fetch(url, AGENT)
         return Answer(allowed, "" if allowed else f"{site}/robots.txt disallows it", delay)
@@ -99,7 +138,7 @@ class Robots:
             async with asyncio.timeout(FETCH_SECONDS):
                 return await asyncio.wrap_future(done)
         except TimeoutError:
-            return _failed(f"no answer from {site}: not within {FETCH_SECONDS:g} s", is_unreachable=True)
+            return _failed(f"no answer from {site}: not within {FETCH_SECONDS:g} s", Outcome.TIMEOUT)
         finally:
             wire.cut()
 
@@ -110,16 +149,22 @@ class Robots:
         )
         try:
             with opener.open(request, timeout=FETCH_SECONDS) as response:
-                text = response.read(MOST_BYTES).decode("utf-8", errors="replace")
+                body = response.read(MOST_BYTES)
+                if response.length and len(body) < MOST_BYTES:
+                    raise http.client.IncompleteRead(body, response.length)
+                text = text_of(body, response.headers.get("Content-Encoding", ""))
+        except NotUnderstood as error:
+            return _failed(f"{site}/robots.txt {error}, so nothing may be opened for now")
         except urllib.error.HTTPError as error:
             error.close()
             if 400 <= error.code < 500:
                 return _Known(Protego.parse(""), "", time.monotonic() + KEPT_SECONDS)
             return _failed(f"{site}/robots.txt answered {error.code}, so nothing may be opened for now")
         except (OSError, ValueError, http.client.HTTPException) as error:
-            return _failed(
-                f"no answer from {site}: {str(getattr(error, 'reason', error)).strip()}", is_unreachable=True
-            )
+            # urllib wraps what went wrong with the connection.
+            why = error.reason if isinstance(error, urllib.error.URLError) else error
+            outcome = outcome_of(why) if isinstance(why, BaseException) else Outcome.TIMEOUT
+            return _failed(f"no answer from {site}: {str(why).strip()}", outcome)
         return _Known(Protego.parse(text), "", time.monotonic() + KEPT_SECONDS)
 
 
@@ -132,8 +177,8 @@ def _fulfil(done: Future[_Known], work: Callable[[], _Known]) -> None:
         done.set_exception(error)
 
 
-def _failed(problem: str, *, is_unreachable: bool = False) -> _Known:
-    return _Known(None, problem, time.monotonic() + KEPT_AFTER_FAILURE_SECONDS, is_unreachable)
+def _failed(problem: str, outcome: Outcome = Outcome.DENIED_BY_ROBOTS) -> _Known:
+    return _Known(None, problem, time.monotonic() + KEPT_AFTER_FAILURE_SECONDS, outcome)
 
 
 class _Wire:

@@ -115,7 +115,7 @@ class Visitor:
         )
         hosts = _hosts(url, came.url, report.final_url)
         await self._note(hosts, report.outcome, came.status, report.retry_after_seconds)
-        kept = await self._keep_evidence(lane, definition, report)
+        kept = await self._keep_evidence(lane, definition, report, report.final_url, report.status)
         return replace(report, evidence=MappingProxyType({**report.evidence, "kept": kept})) if kept else report
 
     async def harvest(
@@ -188,20 +188,33 @@ class Visitor:
             return report
         hosts = _hosts(asked, came.url)
         await self._note(hosts, _last_outcome(report), came.status, report.retry_after_seconds)
-        kept = await self._keep_evidence(lane, definition, report)
+        kept = await self._keep_evidence(lane, definition, report, came.url, came.status)
         return replace(report, evidence=MappingProxyType({**report.evidence, "kept": kept})) if kept else report
 
     def _tell(self, definition: Definition, report: PageReport | FeedReport) -> None:
         if self.settings.on_report is not None:
             self.settings.on_report(definition.name, report)
 
-    async def _keep_evidence(self, lane: Lane, definition: Definition, report: PageReport | FeedReport) -> str | None:
+    async def _keep_evidence(
+        self,
+        lane: Lane,
+        definition: Definition,
+        report: PageReport | FeedReport,
+        final_url: str | None,
+        status: int | None,
+    ) -> str | None:
         """Keep what the page shows, unless it is what was asked for. Returns where."""
         outcome = _last_outcome(report)
         if self.settings.evidence is None or outcome in NOTHING_TO_SEE:
             return None
         responses = report.responses if isinstance(report, PageReport) else ()
-        told = {"reason": report.reason, "layout": report.layout, **report.evidence}
+        told = {
+            "final_url": final_url,
+            "status": status,
+            "reason": report.reason,
+            "layout": report.layout,
+            **report.evidence,
+        }
         place = await self.settings.evidence.keep(
             lane, site=definition.name, outcome=outcome, url=report.url, report=told, responses=responses
         )
@@ -216,8 +229,7 @@ class Visitor:
         if self.settings.heed_robots:
             answer = await self._robots.ask(url)
             if not answer.is_allowed:
-                outcome = Outcome.TIMEOUT if answer.is_unreachable else Outcome.DENIED_BY_ROBOTS
-                return Verdict(outcome, answer.reason)
+                return Verdict(answer.outcome, answer.reason)
             delay = answer.delay_seconds
         host = _host(url)
         polite = definition.politeness

@@ -33,7 +33,12 @@ async def all_jobs(program: Program, database: Database) -> list[Job]:
     reading = (database, program.pool, program.visitor, program.definitions, monitor)
     jobs = [
         MetricsScraper(*reading, identity_of=program.identity_of).job,
-        ReplyHarvester(*reading, policy=settings.scoring, identity_of=program.identity_of).job,
+        ReplyHarvester(
+            *reading,
+            policy=settings.scoring,
+            posts_a_target=settings.posts_a_target,
+            identity_of=program.identity_of,
+        ).job,
         Learner(database, monitor, cache=program.guard.cache("weights", WEIGHTS_BYTES)).job,
         Planner(
             database,

@@ -131,7 +131,7 @@ def scrape(  # noqa: PLR0917 options of a command
     """
     from tidegate.formats import console_for_results, json_line, write
     from tidegate.program import definitions_for, open_program, sharing_pace
-    from tidegate.scrape import check_feeds, scrape_feeds, understand
+    from tidegate.scrape import check_feeds, scrape_feeds, understand_all
     from tidegate.scrape import scrape as scrape_pages
 
     settings = begin(
@@ -143,7 +143,7 @@ def scrape(  # noqa: PLR0917 options of a command
         allow_private=allow_private or None,
     )
     definitions = definitions_for(settings)
-    inputs = [understand(source, definitions, site=site, url=url) for source in sources]
+    inputs, not_understood = understand_all(sources, definitions, site=site, url=url)
     if feed:
         check_feeds(inputs)
     console = console_for_results()
@@ -163,6 +163,8 @@ def scrape(  # noqa: PLR0917 options of a command
                     return await scrape_feeds(program, inputs, limit=limit, hand_on=hand_on, tell=tell)
                 return await scrape_pages(program, inputs, tell)
 
+    for error in not_understood:
+        typer.echo(disarmed(f"tidegate: {error}"), err=True)
     pages = run_until_done(work())
     write(pages, format, console)
     failed = [page for page in pages if page.report.outcome not in {Outcome.OK, Outcome.EMPTY}]
@@ -171,7 +173,7 @@ def scrape(  # noqa: PLR0917 options of a command
     for page in pages if feed else ():
         if page not in failed:
             typer.echo(disarmed(f"tidegate: {page.source}: {page.report.reason}"), err=True)
-    if failed:
+    if failed or not_understood:
         raise typer.Exit(EXIT_FAILURE)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from scraper.addresses import AddressPolicy, refusal_by_looks
+from scraper.addresses import AddressPolicy, is_unknown, refusal_by_looks
 from scraper.definition import Definition
 from scraper.definitions import Definitions
 from scraper.notations import plain_host
@@ -124,6 +125,13 @@ async def add_posts(database: Database, posts: Sequence[Place]) -> Added:
         added.known += len(pairs) - new
         added.by_site[definition.name] += len(pairs)
     return added
+
+
+async def unknown_hosts(places: Sequence[Place]) -> list[str]:
+    """The hosts among those of `places` whose names lead nowhere now, in order."""
+    hosts = sorted({_host(place.url) for place in places})
+    unknown = await asyncio.gather(*map(is_unknown, hosts))
+    return [host for host, is_one in zip(hosts, unknown, strict=True) if is_one]
 
 
 async def import_posts(

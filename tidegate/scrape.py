@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,18 +12,26 @@ from urllib.parse import urlsplit
 from browser_pool import BrowserGone, LeaseEnded, LeaseRefused
 from browser_pool.identity import DEFAULT_IDENTITY
 from scraper.definition import Definition
-from scraper.definitions import Definitions, own_addresses
-from scraper.evidence import saved_page
+from scraper.definitions import Definitions
+from scraper.evidence import saved_page, told_beside
 from scraper.feed import Stop
 from scraper.outcome import Outcome, reason_with_session
 from scraper.page import PageReport, SavedPage, open_page
 from scraper.post import Post
+from scraper.recognition import own_addresses
 from tidegate.errors import UsageError
 from tidegate.formats import Scraped
 from tidegate.program import Program
 
 HandOn = Callable[[Sequence[Post]], None]
 MOST_FILE_BYTES = 64 << 20
+_WIDE = {
+    # The longer mark first: it begins as the shorter one does.
+    BOM_UTF32_LE: "utf-32",
+    BOM_UTF32_BE: "utf-32",
+    BOM_UTF16_LE: "utf-16",
+    BOM_UTF16_BE: "utf-16",
+}
 LEASE_SPARE_SECONDS = 300.0
 
 
@@ -49,7 +58,10 @@ def understand(source: str, definitions: Definitions, *, site: str | None, url: 
         return Input(source, source, definition)
     if url is not None:
         _check_address(url)
-    html = _read_page(Path(source))
+    html, told = _read_page(Path(source)), told_beside(Path(source))
+    if told is not None and named is None and told.site in definitions.names:
+        named = definitions.by_name(told.site)
+    url = url or (told.url if told is not None else None)
     by_url = definitions.for_url(url) if url else None
     # What a page says of itself tells more than that its address is nobody's.
     definition = named or (by_url if by_url and not by_url.is_for_any_host else definitions.for_html(html)) or by_url
@@ -60,6 +72,22 @@ def understand(source: str, definitions: Definitions, *, site: str | None, url: 
     own = next(iter(sorted(own_addresses(html), key=definition.reads, reverse=True)), None)
     address = url or own or definition.saved.base_url
     return Input(source, address, definition, saved_page(Path(source), html))
+
+
+def understand_all(
+    sources: Sequence[str], definitions: Definitions, *, site: str | None, url: str | None
+) -> tuple[list[Input], list[UsageError]]:
+    """What the user means by each of `sources`, and why some mean nothing. Raises `UsageError` where none does."""
+    inputs: list[Input] = []
+    errors: list[UsageError] = []
+    for source in sources:
+        try:
+            inputs.append(understand(source, definitions, site=site, url=url))
+        except UsageError as error:
+            errors.append(error)
+    if not inputs:
+        raise UsageError("; ".join(str(error) for error in errors))
+    return inputs, errors
 
 
 def check_feeds(inputs: Sequence[Input]) -> None:
@@ -120,7 +148,7 @@ async def _collect(program: Program, feed: Input, *, limit: int, hand_on: HandOn
     ended_badly = report.outcome is Outcome.OK and report.stopped_by is Stop.TROUBLE
     return PageReport(
         Outcome.INTERSTITIAL if ended_badly else report.outcome,
-        f"{report.count} posts; {report.stopped_by.value}: {reason}",
+        f"{report.count} posts; stopped: {report.stopped_by.value}: {reason}",
         feed.url,
         feed.url,
         posts=tuple(kept),
@@ -166,6 +194,14 @@ def _check_address(url: str) -> None:
         raise UsageError(f"{url!r} is no web address; one looks like https://example.org/page")
 
 
+def _without_wide_characters(html: bytes) -> bytes:
+    """UTF-8 in place of UTF-16 and UTF-32, in which nothing can be looked for before it is decoded."""
+    for mark, charset in _WIDE.items():
+        if html.startswith(mark):
+            return BOM_UTF8 + html.decode(charset, "replace").encode("utf-8", "replace")
+    return html
+
+
 def _read_page(path: Path) -> bytes:
     try:
         size = path.stat().st_size
@@ -176,6 +212,7 @@ def _read_page(path: Path) -> bytes:
         raise UsageError(f"there is no file {path}; an address starts with https://") from None
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from None
+    html = _without_wide_characters(html)
     head = html[:4096].lower()
     if b"\0" in head or b"<" not in head:
         raise UsageError(f"{path} is no saved web page: there is no HTML in it")

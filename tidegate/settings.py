@@ -127,6 +127,8 @@ class Settings(BaseSettings):
     """How long one page may take."""
     feed_seconds: Annotated[float, Field(gt=0, le=86_400)] = 60.0
     """How long one feed may take."""
+    posts_a_target: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """So many posts are taken from a target at a time; that there were more is told."""
     allow_private: bool = False
     """Open addresses in private networks and on this machine, too."""
     evidence_mb: Annotated[int, Field(ge=0, le=100_000)] = 100

@@ -247,7 +247,7 @@ async def _tried(
     definition = load_definition(f"{heading.name}.toml", text, generic.tell_tales)
     reading: Reading = await read_page(lane, task(definition, deadline_seconds=READ_SECONDS, settled=True))
     book = RecordBook(definition)
-    book.add(reading.scripts)
+    book.add(reading.scripts, base_url=reading.base)
     return definition, extract(definition, reading, book, read_at=read_at)
 
 

@@ -84,6 +84,7 @@ class CdpContext:
             await self.lane.block()
             await self.lane.hear(())
             await self.lane.fence(None)
+            await self.lane.revalidate(enabled=False)
         except NavigationFailed as error:
             raise BrowserGone(str(error)) from None
 

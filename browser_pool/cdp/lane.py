@@ -20,14 +20,16 @@ from browser_pool.errors import (
     NavigationFailed,
     NavigationRefused,
     NavigationTimeout,
+    NavigationWithoutPage,
     NoScreenshot,
     PageReplaced,
     ScriptFailed,
 )
 from browser_pool.family import Family
 from browser_pool.fence import STRAYED, MayOpen
+from browser_pool.fetches import Fetches
 from browser_pool.hearing import Heard, Hearing
-from browser_pool.lane import RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
+from browser_pool.lane import ABORTED, RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
 from browser_pool.line import CommandFailed, picture
 
 REPLACED = (
@@ -60,6 +62,7 @@ class CdpLane:
         self.line = session
         self._family = family
         self._hearing = Hearing(session)
+        self._fetches = Fetches(session)
         self._is_proxied = is_proxied
         self._arrivals: dict[str, _Arrival] = {}
         self._committed: dict[str, str] = {}
@@ -83,6 +86,7 @@ class CdpLane:
                 await self._family.serve(saved_html)
                 await self._family.set_out(url)
                 self._hearing.set_out()
+                self._fetches.set_out(url)
                 opened = await self._navigate(url)
                 self._family.interception.passage.has_arrived = True
                 return opened
@@ -127,6 +131,13 @@ class CdpLane:
         except CommandFailed as error:
             raise BrowserGone(str(error)) from None
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """See `Lane.revalidate`."""
+        try:
+            await self._family.revalidate(enabled=enabled)
+        except CommandFailed as error:
+            raise BrowserGone(str(error)) from None
+
     async def hear(self, urls: Sequence[str]) -> None:
         """See `Lane.hear`."""
         try:
@@ -145,6 +156,15 @@ class CdpLane:
     def missed(self) -> int:
         """See `Lane.missed`."""
         return self._hearing.missed
+
+    @property
+    def pending(self) -> int:
+        """See `Lane.pending`."""
+        return self._fetches.pending
+
+    async def fetched(self, *, timeout_seconds: float) -> bool:
+        """See `Lane.fetched`."""
+        return await self._fetches.done(timeout_seconds=timeout_seconds)
 
     async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
         """See `Lane.screenshot`."""
@@ -171,9 +191,12 @@ class CdpLane:
             raise NavigationBecameDownload(url)
         if (refusal := self._family.interception.passage.refusal) is not None and "errorText" in answer:
             raise NavigationRefused(url, refusal.url, refusal.reason)
-        if "errorText" in answer:
-            raise NavigationFailed(url, answer["errorText"].removeprefix("net::"))
         document = answer.get("loaderId")
+        if "errorText" in answer:
+            status = self._arrivals.get(document or "", _Arrival()).status
+            if status is not None and answer["errorText"] == ABORTED:
+                raise NavigationWithoutPage(url, status)
+            raise NavigationFailed(url, answer["errorText"].removeprefix("net::"))
         if document is None:
             # Only the part after the # is another: the document stays.
             return Opened(url, None)

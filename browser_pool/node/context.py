@@ -68,6 +68,7 @@ class PlaywrightContext:
                 await self.lane.block()
                 await self.lane.hear(())
                 await self.lane.fence(None)
+                await self.lane.revalidate(enabled=False)
         except Error as error:
             raise BrowserGone(str(error)) from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from playwright.async_api import Error, Page, Response
@@ -16,6 +17,7 @@ from browser_pool.errors import (
     NavigationFailed,
     NavigationRefused,
     NavigationTimeout,
+    NavigationWithoutPage,
     NoScreenshot,
     PageCrashed,
     PageReplaced,
@@ -23,8 +25,9 @@ from browser_pool.errors import (
 )
 from browser_pool.family import BLANK, Family
 from browser_pool.fence import STRAYED, MayOpen
+from browser_pool.fetches import Fetches
 from browser_pool.hearing import Heard, Hearing
-from browser_pool.lane import RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
+from browser_pool.lane import ABORTED, RECLAIM_SECONDS, SCREENSHOT_SECONDS, Opened
 from browser_pool.line import picture
 from browser_pool.node.line import NodeLine
 
@@ -51,9 +54,12 @@ class PlaywrightLane:
         self.page = page
         self.line = line
         self._hearing = Hearing(line)
+        self._fetches = Fetches(line)
         self._is_proxied = is_proxied
         # Playwright has a worker run at once, so that what it is told comes too late for its first requests.
         self._family = Family(line, is_shared=True)
+        self._status: int | None = None
+        line.on("Network.responseReceived", self._on_response)
         self._crashed = asyncio.Event()
         page.on("crash", self._on_crash)
 
@@ -71,6 +77,8 @@ class PlaywrightLane:
             # Playwright hears of it on another line, and would take it for the end of what comes next.
             await self._settle(BLANK)
         self._hearing.set_out()
+        self._status = None
+        self._fetches.set_out(url)
         going = self.page.goto(url, wait_until="commit", timeout=timeout_seconds * 1000)
         try:
             response = await self._unless_crashed(going)
@@ -80,7 +88,7 @@ class PlaywrightLane:
             refusal = self._family.interception.passage.refusal
             if refusal is not None:
                 raise NavigationRefused(url, refusal.url, refusal.reason) from None
-            failed = _navigation_error(url, error)
+            failed = await self._failure(url, error)
             if isinstance(failed, NavigationFailed):
                 await self._settle(ERROR_PAGE)
             raise failed from None
@@ -109,6 +117,10 @@ class PlaywrightLane:
         """See `Lane.fence`."""
         await self._devtools(self._family.fence(may_open))
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """See `Lane.revalidate`."""
+        await self._devtools(self._family.revalidate(enabled=enabled))
+
     async def hear(self, urls: Sequence[str]) -> None:
         """See `Lane.hear`."""
         await self._devtools(self._hearing.hear(urls))
@@ -122,6 +134,15 @@ class PlaywrightLane:
     def missed(self) -> int:
         """See `Lane.missed`."""
         return self._hearing.missed
+
+    @property
+    def pending(self) -> int:
+        """See `Lane.pending`."""
+        return self._fetches.pending
+
+    async def fetched(self, *, timeout_seconds: float) -> bool:
+        """See `Lane.fetched`."""
+        return bool(await self._unless_crashed(self._fetches.done(timeout_seconds=timeout_seconds)))
 
     async def screenshot(self, *, timeout_seconds: float = SCREENSHOT_SECONDS) -> bytes:
         """See `Lane.screenshot`."""
@@ -138,6 +159,16 @@ class PlaywrightLane:
         async with asyncio.timeout(RECLAIM_SECONDS):
             await self._devtools(self.line.send("HeapProfiler.collectGarbage"))
             await self._devtools(self.line.send("Memory.simulatePressureNotification", level="critical"))
+
+    async def _failure(self, url: str, error: Error) -> NavigationFailed | BrowserGone:
+        failed = _navigation_error(url, error)
+        if ABORTED not in str(error) or not isinstance(failed, NavigationFailed):
+            return failed
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                # Its answer comes after what was announced before.
+                await self._devtools(self.line.send("Target.getTargetInfo"))
+        return failed if self._status is None else NavigationWithoutPage(url, self._status)
 
     async def _remote(self, response: Response) -> str | None:
         address = await self._devtools(response.server_addr())
@@ -183,6 +214,10 @@ class PlaywrightLane:
             for one in (task, crash):
                 one.cancel()
             await asyncio.gather(task, crash, return_exceptions=True)
+
+    def _on_response(self, event: dict[str, Any]) -> None:
+        if event.get("type") == "Document" and event["requestId"] == event.get("loaderId"):
+            self._status = event["response"]["status"]
 
     def _on_crash(self, _page: Page) -> None:
         self._crashed.set()

@@ -1,6 +1,6 @@
 // What is on the page that is open, as plain data: each element with its attributes, each piece of text, bounded, as
 // JSON. Nothing is decided here; scraper/proposal.py does that. Plain loops and DOM calls only, as in reader.js.
-(task) => {
+(task, visible) => {
   const SILENT = new Set(["SCRIPT", "STYLE", "NOSCRIPT", "TEMPLATE", "IFRAME", "SELECT", "TEXTAREA", "OBJECT", "CANVAS"]);
   const CLOSED = new Set(["svg", "VIDEO", "AUDIO", "PICTURE"]);
   let isCut = false;
@@ -13,6 +13,8 @@
     left -= taken.length;
     return taken;
   };
+
+  const sight = visible([]);
 
   // An element is [the place of its parent, its tag, its attributes by name], a text [the place of its parent, the text].
   const nodesOf = (root) => {
@@ -31,7 +33,9 @@
       if (CLOSED.has(element.nodeName)) return;
       for (let child = element.firstChild; child; child = child.nextSibling) {
         if (child.nodeType === 3 && child.data.trim() && nodes.length < task.max_nodes) {
-          nodes[nodes.length] = [place, take(child.data, task.max_text)];
+          // Only numbers are worth a look at whether they show: of words hardly any are said twice.
+          const text = sight.hasDigit(child.data) ? sight.textIn(child, element, root) : child.data;
+          if (text) nodes[nodes.length] = [place, take(text, task.max_text)];
         } else if (child.nodeType === 1 && !SILENT.has(child.nodeName)) walk(child, place, depth + 1);
       }
     };
@@ -63,6 +67,7 @@
   const nodes = document.documentElement ? nodesOf(document.documentElement) : [];
   const facts = {
     url: clean(location.href),
+    base: clean(document.baseURI),
     title: cut(document.title, task.max_text),
     language: document.documentElement?.lang || null,
     nodes,

@@ -10,9 +10,9 @@ from urllib.parse import urljoin, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from scraper.reader import an_address
+from scraper.reader import an_address, seeing
 
-SCRIPT: Final = files(__package__).joinpath("facts.js").read_text("utf-8")
+SCRIPT: Final = seeing(files(__package__).joinpath("facts.js").read_text("utf-8"))
 """The script: a JavaScript function of one task, which returns `Facts` as JSON."""
 
 MAX_NODES: Final = 40_000
@@ -49,6 +49,7 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     url: Annotated[str, AfterValidator(an_address)]
+    base: Annotated[str, AfterValidator(an_address)]
     title: str = ""
     language: str | None = None
     nodes: tuple[tuple[int, str, dict[str, str]] | tuple[int, str], ...]
@@ -120,13 +121,14 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """All elements of a page, in its order, and the address that they came from."""
+    """All elements of a page, in its order, the address that they came from, and the one that links start from."""
 
     url: str
+    base: str
     elements: tuple[Element, ...]
 
     @classmethod
-    def of(cls, url: str, nodes: Any) -> Tree:
+    def of(cls, url: str, base: str, nodes: Any) -> Tree:
         """The tree of what facts.js has found."""
         by_place: dict[int, Element] = {}
         elements: list[Element] = []
@@ -142,14 +144,14 @@ class Tree:
         for element in reversed(elements):
             last = next((child for child in reversed(element.children) if isinstance(child, Element)), None)
             element.end = last.end if last else element.place + 1
-        return cls(url, tuple(elements))
+        return cls(url, base, tuple(elements))
 
     def address(self, href: str) -> str | None:
         """Where a link leads, if that is on the same site: path, query and fragment. A mere button leads nowhere."""
         if href.strip() in {"", "#"}:
             return None
         try:
-            there, here = urlsplit(urljoin(self.url, href.strip())), urlsplit(self.url)
+            there, here = urlsplit(urljoin(self.base, href.strip())), urlsplit(self.url)
             own, other = here.hostname or "", there.hostname or ""
         except ValueError:
             return None

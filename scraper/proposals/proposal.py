@@ -31,9 +31,9 @@ _A_SENTENCE: Final = 40
 
 def propose(facts: Facts, *, now: datetime) -> Draft | None:
     """The best way to read the posts of a page, as far as can be told; None where nothing looks like one."""
-    whole = from_whole(facts, Tree.of(facts.url, facts.nodes))
+    whole = from_whole(facts, Tree.of(facts.url, facts.base, facts.nodes))
     for nodes, is_in_noscript in ((facts.nodes, False), (facts.noscript, True)):
-        tree = Tree.of(facts.url, nodes)
+        tree = Tree.of(facts.url, facts.base, nodes)
         found = [one for one in _drafts(tree, facts, now) if one.worth >= _LEAST_WORTH]
         if not found:
             continue

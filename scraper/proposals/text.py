@@ -123,6 +123,9 @@ def _layout(draft: Draft, heading: Heading, yielded: Mapping[str, Yielded] | Non
     if draft.css is not None:
         yield f"css = {quoted(draft.css)}"
     yield f"required = [{', '.join(quoted(name) for name in draft.required)}]   # what every post has"
+    counts = [gave for metric in METRICS if (gave := (yielded or {}).get(metric)) is not None and gave.found]
+    if counts and all(gave.found < gave.posts for gave in counts):
+        yield "may_lack_counts = true   # no count was in all posts; without this a post without any is drift"
     yield ""
     yield from _fields(draft, heading, yielded)
     for table in draft.records:

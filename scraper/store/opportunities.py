@@ -96,7 +96,10 @@ async def blocked_authors(database: Database, site: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
-    """What a target gave: opportunities, posts to follow as (id, permalink), and how it ended."""
+    """What a target gave: opportunities, posts to follow as (id, permalink), and how it ended.
+
+    It `is_cut` where the target may well show more: the number of posts or the time was up.
+    """
 
     outcome: Outcome
     reason: str
@@ -105,6 +108,7 @@ class Harvest:
     to_follow: Sequence[tuple[str, str]] = ()
     evidence: str | None = None
     yields: Mapping[Place, Yield] = field(default_factory=lambda: NOTHING)
+    is_cut: bool = False
 
     @property
     def is_good(self) -> bool:

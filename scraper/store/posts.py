@@ -23,7 +23,16 @@ from scraper.store.yields import NOTHING, add_to_task
 log = structlog.get_logger()
 
 BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
-GIVEN_UP: Final = frozenset({Outcome.NOT_FOUND, Outcome.REFUSED_URL, Outcome.DENIED_BY_ROBOTS, Outcome.CRASHED})
+GIVEN_UP: Final = frozenset(
+    {
+        Outcome.NOT_FOUND,
+        Outcome.REFUSED_URL,
+        Outcome.DENIED_BY_ROBOTS,
+        Outcome.CRASHED,
+        Outcome.DNS_FAILED,
+        Outcome.HTTP_ERROR,
+    }
+)
 """What speaks against the post, and not against its site or the day."""
 GIVE_UP_AFTER: Final = 10
 """So many times in a row, over days: each try is twice as long after the last."""

@@ -53,6 +53,18 @@ class Count:
         slack = max(high - low + 1 if count.range else 0 for count, (low, high) in ((self, one), (other, two)))
         return one[0] - slack <= two[1] and two[0] - slack <= one[1]
 
+    def contains(self, other: Count) -> bool:
+        """Whether what the other says is within these bounds, or its bounds touch them."""
+        one, two = self._bounds(), other._bounds()
+        return one is None or two is None or (one[0] <= two[1] and two[0] <= one[1])
+
+    def between(self, other: Count) -> Count | None:
+        """The range of two exact counts that differ by one, as of a button before and after a press; or None."""
+        if self.exact is None or other.exact is None or abs(self.exact - other.exact) != 1:
+            return None
+        low, high = sorted((self.exact, other.exact))
+        return Count(range=Range(low, high, f"{low} and {high}"))
+
     def _bounds(self) -> tuple[int, int] | None:
         if self.exact is not None:
             return self.exact, self.exact

@@ -30,6 +30,7 @@ def test_the_public_names_are_these() -> None:
         "NavigationFailed",
         "NavigationRefused",
         "NavigationTimeout",
+        "NavigationWithoutPage",
         "NoPlaywrightPage",
         "NoScratch",
         "NoScreenshot",

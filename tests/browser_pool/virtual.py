@@ -218,6 +218,11 @@ class PuppetLane:
         del may_open
         await self._browser.answer()
 
+    async def revalidate(self, *, enabled: bool) -> None:
+        """See `Lane.revalidate`."""
+        del enabled
+        await self._browser.answer()
+
     async def hear(self, urls: object) -> None:
         """See `Lane.hear`."""
         del urls
@@ -232,6 +237,17 @@ class PuppetLane:
     def missed(self) -> int:
         """See `Lane.missed`."""
         return 0
+
+    @property
+    def pending(self) -> int:
+        """See `Lane.pending`."""
+        return 0
+
+    async def fetched(self, *, timeout_seconds: float) -> bool:
+        """See `Lane.fetched`."""
+        del timeout_seconds
+        await self._browser.answer()
+        return True
 
     async def screenshot(self, *, timeout_seconds: float = 5.0) -> bytes:
         """See `Lane.screenshot`."""

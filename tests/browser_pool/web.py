@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-Page = str | tuple[str, str]
-"""HTML, or a content type and a text."""
+Page = str | tuple[str, str] | Callable[[int], str]
+"""HTML, or a content type and a text, or what gives the HTML for the first, the second, the third request."""
 
 SCRIPT = "text/javascript"
 
@@ -34,11 +34,13 @@ class Web:
     """`pages` are by path, without the query. To a browser, `other_url` has the same pages at another site.
 
     `moved` are the addresses that paths send on to; what is in `endless` begins and never ends.
+    `headers` are further ones by path. A path without its own `Cache-Control` may not be kept in a cache.
     """
 
     pages: dict[str, Page] = field(default_factory=dict)
     moved: dict[str, str] = field(default_factory=dict)
     endless: dict[str, tuple[str, str]] = field(default_factory=dict)
+    headers: dict[str, Mapping[str, str]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
 
@@ -65,8 +67,9 @@ class Web:
             path = urlsplit(target)._replace(scheme="", netloc="").geturl()
             self.asked.append(Asked(headers.get("host", ""), path, headers))
             page = self.pages.get(path.partition("?")[0])
+            own = self.headers.get(path.partition("?")[0], {})
             if path in self.moved:
-                await _write(writer, "302 Found", {"Location": self.moved[path]}, "")
+                await _write(writer, "302 Found", {"Location": self.moved[path], **own}, "")
             elif path in self.endless:
                 kind, text = self.endless[path]
                 writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n{text}".encode())
@@ -75,8 +78,10 @@ class Web:
             elif page is None:
                 await _write(writer, "404 Not Found", {}, "")
             else:
+                if callable(page):
+                    page = page(self.paths.count(path))
                 kind, text = page if isinstance(page, tuple) else ("text/html; charset=utf-8", page)
-                await _write(writer, "200 OK", {"Content-Type": kind}, text)
+                await _write(writer, "200 OK", {"Content-Type": kind, **own}, text)
 
 
 @dataclass(slots=True)
@@ -132,7 +137,8 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[str, dict[str, st
 
 async def _write(writer: asyncio.StreamWriter, status: str, headers: Mapping[str, str], text: str) -> None:
     body = text.encode()
-    terms = {**headers, "Content-Length": str(len(body)), "Connection": "close", "Cache-Control": "no-store"}
+    always = {"Content-Length": str(len(body)), "Connection": "close"}
+    terms = {"Cache-Control": "no-store", **headers, **always}
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in terms.items()), "", ""]
     writer.write("\r\n".join(lines).encode() + body)
     await writer.drain()

@@ -45,6 +45,7 @@ def pier(*, hears: bool = False) -> Definition:
                             "name": "post",
                             "css": "article",
                             "required": ["id"],
+                            "may_lack_counts": True,
                             "records": [
                                 *asked,
                                 {"script": "script[type='application/json']", "having": "likes", "id": "id"},

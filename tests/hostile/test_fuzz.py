@@ -46,9 +46,9 @@ JSON = st.recursive(
 
 def reading(*items: RawItem, scripts: tuple[tuple[str, ...], ...] = ()) -> Reading:
     return Reading(
-        stopped="ready", waited_ms=1, url="http://127.0.0.1/post/7", title="", language=None, ready_state="complete",
-        tell_tale=None, busy=False, end=False, next=None, counts=(len(items),), left=0, requests=0, items=items,
-        scripts=scripts,
+        stopped="ready", waited_ms=1, url="http://127.0.0.1/post/7", base="http://127.0.0.1/post/7", title="",
+        language=None, ready_state="complete", tell_tale=None, busy=False, end=False, next=None, counts=(len(items),),
+        left=0, requests=0, items=items, scripts=scripts,
     )  # fmt: skip
 
 

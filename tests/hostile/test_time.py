@@ -9,13 +9,13 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from scraper.definition import Definition
-from scraper.definitions import Definitions, own_addresses
+from scraper.definitions import Definitions
 from scraper.extraction import extract, extracting
-from scraper.item import MOST_SEARCHED
 from scraper.markup import text_of_html
 from scraper.outcome import Outcome
 from scraper.page import in_turns, sealed
-from scraper.reader import MAX_ANSWER_CHARACTERS, MAX_CHARACTERS, MAX_ITEMS, RawItem, Reading
+from scraper.reader import MAX_ANSWER_CHARACTERS, MAX_CHARACTERS, MAX_ITEMS, MOST_SEARCHED, RawItem, Reading
+from scraper.recognition import own_addresses
 from scraper.records import MOST_RECORDS, RecordBook
 from tests.hostile.conftest import Evil, Visit, pier
 from tests.hostile.test_fuzz import NOW, reading
@@ -110,6 +110,15 @@ def test_what_a_saved_page_begins_with_is_read_once(html: bytes) -> None:
 def test_the_head_of_a_saved_page_is_read_once(tag: bytes) -> None:
     clock = Clock()
     assert own_addresses(tag * 10_000) == []
+    clock.check()
+
+
+@pytest.mark.parametrize(
+    "html", (b"<a ", b"<a b=", b"<a b='", b'<a b="c', b"<" * 3, b"<a" + b" b=c" * 40 + b">", b" <a>")
+)
+def test_a_page_is_searched_for_the_marks_of_all_sites_once(html: bytes) -> None:
+    clock = Clock()
+    assert Definitions.builtin().for_html(html * (1_000_000 // len(html))) is None
     clock.check()
 
 

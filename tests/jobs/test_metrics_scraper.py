@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,12 +15,14 @@ from jobs import MetricsScraper, PutOff, Run, Status
 from jobs.job import MoreLater
 from jobs.metrics_scraper import ATTEMPTS, TASKS_A_SITE, After, after_lease, deal
 from memory import MemoryMonitor
-from scraper.definitions import Definitions
+from scraper.definitions import Definitions, load_definition
 from scraper.outcome import Outcome
 from scraper.post import METRICS
 from scraper.store import posts, tasks
 from scraper.store.database import Database
 from scraper.store.posts import FollowedPost
+from tests.browser_pool.web import Web, serving
+from tests.politeness.test_taken_now import WHARF
 from tests.store.begun import begin
 from tidegate.demo import DemoSite, World
 from tidegate.demo_run import compare
@@ -165,7 +168,7 @@ async def test_a_page_in_trouble_is_an_outcome_and_no_numbers(shop: Any) -> None
         "consent_wall": Outcome.CONSENT_WALL,
         "changed_selectors": Outcome.SELECTOR_DRIFT,
         "redirect_loop": Outcome.INTERSTITIAL,
-        "download": Outcome.REFUSED_URL,
+        "download": Outcome.HTTP_ERROR,
         "crash": Outcome.CRASHED,
         "js_loop": Outcome.TIMEOUT,
         "alerts": Outcome.TIMEOUT,
@@ -254,3 +257,18 @@ async def test_a_task_of_a_site_that_is_not_known_here_is_put_off_for_who_knows_
     with pytest.raises(PutOff, match="no site is called 'nosuch'"):
         await scraper.work(Run(run, False, lambda _: None, task=number))
     assert await database.pool.fetchval("select last_outcome from posts") is None
+
+
+@pytest.mark.browser
+@pytest.mark.database
+async def test_each_reading_of_a_followed_post_is_the_number_of_its_time(shop: Any) -> None:
+    async with serving(Web()) as web:
+        web.pages = {"/p/one": lambda times: f"<!doctype html><article id=one><b>{100 + times}</b></article>"}
+        web.headers = {"/p/one": {"Cache-Control": "public, max-age=600"}}
+        await posts.follow(shop.database, "wharf", [("one", f"{web.url}/p/one")])
+        shop = replace(shop, definitions=Definitions([load_definition("wharf.toml", WHARF)]))
+        for _ in range(3):
+            await shop.database.pool.execute("update posts set due_at = now()")
+            await shop.run(scraper_of(shop).job)
+    stored = await shop.database.pool.fetch("select likes from snapshots order by id")
+    assert [one["likes"] for one in stored] == [101, 102, 103]

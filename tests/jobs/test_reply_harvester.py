@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from jobs import ReplyHarvester, Run, Status
-from scraper.store import opportunities
+from scraper.addresses import AddressPolicy
+from scraper.definitions import Definitions, load_definition
+from scraper.store import opportunities, runs
+from scraper.visit import Visitor, VisitSettings
+from tests.browser_pool.web import Web, serving
+from tests.politeness.test_taken_now import WHARF
 from tidegate.demo import DemoSite
 
 pytestmark = [pytest.mark.database, pytest.mark.browser]
@@ -55,6 +61,27 @@ async def test_a_target_that_was_harvested_has_its_next_turn_later(shop: Any, de
     assert ((first.outcomes or {})["ok"], again.status, again.pages) == (1, Status.SUCCESS, 0)
 
 
+async def test_that_a_target_shows_more_than_is_taken_is_told_by_its_run_and_its_page(
+    shop: Any, demo_site: DemoSite
+) -> None:
+    url = f"{demo_site.url}/"
+    await opportunities.add_target(shop.database, "demo", url, is_watched=True)
+    report = await shop.run(harvester_of(shop, posts_a_target=7).job)
+    said = "target.truncated: the first 7 posts were taken (TIDEGATE_POSTS_A_TARGET)"
+    assert (report.status, report.reason) == (Status.SUCCESS, f"{url}: {said}")
+    assert await shop.database.pool.fetchval("select reason from page_outcomes") == said
+    assert await shop.database.pool.fetchval("select count(*) from posts") <= 7
+    [shown] = await runs.recent(shop.database, limit=1, job="reply_harvester")
+    assert shown["reason"] == report.reason
+
+
+async def test_a_target_that_is_taken_whole_has_no_more_to_say(shop: Any, demo_site: DemoSite) -> None:
+    author = demo_site.world.authors[0]
+    await opportunities.add_target(shop.database, "demo", f"{demo_site.url}/@{author.handle}", is_watched=True)
+    report = await shop.run(harvester_of(shop, posts_a_target=60).job)
+    assert (report.status, report.reason) == (Status.SUCCESS, None)
+
+
 async def test_what_a_watched_profile_shows_is_followed(shop: Any, demo_site: DemoSite) -> None:
     author = demo_site.world.authors[0]
     url = f"{demo_site.url}/@{author.handle}"
@@ -94,3 +121,20 @@ async def test_a_feed_in_trouble_does_not_keep_the_next_from_being_read(shop: An
     assert report.outcomes["ok"] == 1
     assert report.outcomes["login_wall"] == 1
     assert sum(report.outcomes.values()) == len((*report.outcomes,))
+
+
+async def test_a_target_that_was_stopped_for_want_of_time_says_so(shop: Any) -> None:
+    def page(times: int) -> str:
+        return f"<!doctype html><article id=p{times}><b>{times}</b></article><a rel=next href=/more?{times}>more</a>"
+
+    async with serving(Web()) as web:
+        web.pages = {"/list": page, "/more": lambda times: page(times + len(web.asked))}
+        url = f"{web.url}/list"
+        await opportunities.add_target(shop.database, "wharf", url, is_watched=True)
+        visitor = Visitor(AddressPolicy(allow_private=True), VisitSettings(feed_seconds=3))
+        slow = load_definition("wharf.toml", WHARF.replace("requests_per_second = 100", "requests_per_second = 1"))
+        shop = replace(shop, visitor=visitor, definitions=Definitions([slow]))
+        report = await shop.run(harvester_of(shop, posts_a_target=10_000).job)
+    reason = await shop.database.pool.fetchval("select reason from page_outcomes")
+    assert reason.startswith("stopped: time")
+    assert report.reason == f"{url}: {reason}"

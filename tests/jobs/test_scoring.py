@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.scoring import ScoringPolicy, opportunity
+from jobs.scoring import ScoringPolicy, opportunity, scoring_policy
 from scraper.post import Post
 from scraper.store.opportunities import Opportunity
+from scraper.values.counts import Range
+from scraper.values.moments import Moment
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 POLICY = ScoringPolicy()
@@ -40,8 +42,9 @@ def scored(post: Post) -> Opportunity:
     (
         (replace(YOUNG, promoted=True), "promoted"),
         (replace(YOUNG, url=None), "no permalink"),
-        (replace(YOUNG, time=None), "no permalink, time or likes"),
-        (replace(YOUNG, likes=None), "likes"),
+        (replace(YOUNG, time=None), "no time shown"),
+        (replace(YOUNG, time=None, time_range=Moment(NOW - timedelta(days=3), NOW, "Mar 1")), "too old"),
+        (replace(YOUNG, likes=None, replies=None), "no likes or score or views or replies shown"),
         (replace(YOUNG, time=NOW - timedelta(days=3)), "too old"),
         (replace(YOUNG, text="hi"), "too short"),
         (replace(YOUNG, likes=0), "score too low"),
@@ -49,6 +52,48 @@ def scored(post: Post) -> Opportunity:
 )
 def test_a_post_that_is_no_opportunity_says_why(post: Post, why: str) -> None:
     assert why in str(opportunity(post, NOW, POLICY))
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    (
+        ({"score": 240}, "240 score an hour"),
+        ({"views": 24_000}, "24000 views an hour"),
+        ({"approximate": {"score": Range(1200, 1299, "1.2k")}}, "1200 score an hour"),
+        ({}, "3 replies an hour"),
+        ({"likes": 100, "score": 3}, "100 likes an hour"),
+    ),
+)
+def test_interest_goes_by_what_the_site_has(shown: dict[str, Any], told: str) -> None:
+    found = scored(replace(YOUNG, **({"likes": None} | shown)))
+    assert found.because.startswith(told)
+    assert found.tier in {"hot", "warm"}
+
+
+def test_the_order_of_what_stands_for_likes_is_data() -> None:
+    post = replace(YOUNG, likes=None, score=5, views=50_000)
+    by_views = replace(POLICY, interest=scoring_policy({"interest": {"views": 50}}).interest)
+    found = opportunity(post, NOW, by_views)
+    assert isinstance(found, Opportunity)
+    assert found.because.startswith("50000 views an hour")
+    for wrong in ({"stars": 1}, {"views": 0}, {}, ["likes"]):
+        with pytest.raises(ValueError, match="worth a like"):
+            scoring_policy({"interest": wrong})
+
+
+def test_a_score_below_nothing_is_no_interest() -> None:
+    assert opportunity(replace(YOUNG, likes=None, score=-5), NOW, POLICY) == "score too low"
+
+
+def test_a_time_that_is_known_to_the_minute_is_a_time() -> None:
+    minute = Moment(YOUNG.time or NOW, (YOUNG.time or NOW) + timedelta(seconds=59), "12:56")
+    assert scored(replace(YOUNG, time=None, time_range=minute)).posted_at == YOUNG.time
+
+
+def test_of_a_time_within_bounds_the_earliest_counts_and_is_not_kept() -> None:
+    hours = Moment(NOW - timedelta(hours=2), NOW - timedelta(hours=1), "1 hour ago")
+    found = scored(replace(YOUNG, time=None, time_range=hours))
+    assert (found.posted_at, found.because) == (None, "50 likes an hour, 2.0 h old, 3 replies")
 
 
 @pytest.mark.parametrize(

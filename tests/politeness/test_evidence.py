@@ -14,7 +14,7 @@ import pytest
 from browser_pool import Lease
 from scraper.addresses import AddressPolicy
 from scraper.definition import Definition
-from scraper.evidence import EvidenceFolder, _bytes_in, read_at_of, saved_page
+from scraper.evidence import EvidenceFolder, _bytes_in, saved_page, told_beside
 from scraper.outcome import Outcome
 from scraper.page import SavedPage, open_page
 from scraper.records import Response
@@ -55,9 +55,9 @@ async def test_a_page_in_the_way_leaves_its_html_a_screenshot_and_what_was_made_
 
     again = await open_page(lane, url, demo, timeout_seconds=10, saved=SavedPage((place / "page.html").read_bytes()))
     assert (again.outcome, again.reason) == (report.outcome, report.reason)
-    read_at = read_at_of(place / "page.html")
-    assert read_at is not None
-    assert abs((datetime.now(UTC) - read_at).total_seconds()) < 600
+    told_again = told_beside(place / "page.html")
+    assert told_again is not None
+    assert abs((datetime.now(UTC) - told_again.read_at).total_seconds()) < 600
 
 
 @pytest.mark.browser

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import threading
+import time
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from scraper.robots import MOST_BYTES, Robots
+from scraper.outcome import Outcome
+from scraper.robots import KEPT_AFTER_FAILURE_SECONDS, MOST_BYTES, Robots
 
 Serve = Callable[[str | bytes | dict[str, str]], Awaitable[str]]
 
@@ -79,7 +83,7 @@ async def test_a_site_whose_file_can_not_be_had_allows_nothing_for_now(serve: Se
 async def test_a_host_that_can_not_be_reached_allows_nothing_for_now() -> None:
     answer = await Robots().ask("http://127.0.0.1:1/any")
     assert not answer.is_allowed
-    assert answer.is_unreachable
+    assert answer.outcome is Outcome.CONNECTION_REFUSED
     assert "no answer from http://127.0.0.1:1" in answer.reason
 
 
@@ -112,6 +116,66 @@ async def test_a_user_and_password_in_an_address_are_neither_sent_nor_said(serve
     denied = await Robots().ask(f"{site.replace('http://', 'http://reef:secret@')}/private/1")
     assert not denied.is_allowed
     assert denied.reason == f"{site}/robots.txt disallows it"
+
+
+RULES = "User-agent: *\r\nDisallow: /\r\n"
+
+
+def answer(body: bytes, *headers: str) -> bytes:
+    lines = ["HTTP/1.1 200 OK", "Content-Type: text/plain", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+GZIP, DEFLATE = "Content-Encoding: gzip", "Content-Encoding: deflate"
+PACKED = gzip.compress(RULES.encode())
+
+
+@pytest.mark.parametrize(
+    "response",
+    (
+        answer(b"\xef\xbb\xbf" + RULES.encode()),
+        answer(b"# ours\n\xef\xbb\xbf" + RULES.encode()),
+        answer(RULES.encode("utf-16")),
+        answer(b"\xfe\xff" + RULES.encode("utf-16-be")),
+        answer(PACKED, GZIP),
+        answer(PACKED),
+        answer(PACKED, "Content-Encoding: X-GZIP"),
+        answer(gzip.compress(PACKED), "Content-Encoding: gzip, gzip"),
+        answer(gzip.compress(b"\xef\xbb\xbf" + RULES.encode()), GZIP),
+        answer(zlib.compress(RULES.encode()), DEFLATE),
+        answer(RULES.encode(), "Content-Encoding: identity"),
+        answer(gzip.compress(RULES.encode() + b"# filler\n" * MOST_BYTES), GZIP),
+    ),
+)
+async def test_what_disallows_everything_does_so_in_each_coding(serve: Serve, response: bytes) -> None:
+    site = await serve(response)
+    denied = await Robots().ask(f"{site}/any")
+    assert (denied.is_allowed, denied.reason) == (False, f"{site}/robots.txt disallows it")
+
+
+@pytest.mark.parametrize(
+    ("response", "why"),
+    (
+        (answer(b"\x1b\x07\x00\xf8", "Content-Encoding: br"), "is packed as 'br', which was not asked for"),
+        (answer(RULES.encode(), GZIP), "is said to be packed, and can't be unpacked"),
+        (answer(RULES.encode("utf-16-le")), "is no text"),
+        (answer(bytes(range(128, 256)) * 4), "is no text"),
+        (answer(PACKED[:-20], GZIP), "is said to be packed, and can't be unpacked"),
+        (answer(b"User-agent: *\nAllow: /a\n").replace(b"Length: 24", b"Length: 36"), "no answer from"),
+    ),
+)
+async def test_what_can_not_be_understood_allows_nothing_and_is_asked_for_again_later(
+    serve: Serve, asked: list[str], monkeypatch: pytest.MonkeyPatch, response: bytes, why: str
+) -> None:
+    site = await serve(response)
+    robots = Robots()
+    denied = await robots.ask(f"{site}/any")
+    assert not denied.is_allowed
+    assert why in denied.reason
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + KEPT_AFTER_FAILURE_SECONDS + 1)
+    await robots.ask(f"{site}/any")
+    assert len(asked) == 2
 
 
 @pytest.fixture
@@ -156,7 +220,7 @@ async def test_a_site_that_never_comes_to_an_end_is_unreachable_and_remembered_s
     site, robots = await trickle(first), Robots()
     before = set(threading.enumerate())
     answer = await robots.ask(f"{site}/any")
-    assert (answer.is_allowed, answer.is_unreachable) == (False, True)
+    assert (answer.is_allowed, answer.outcome) == (False, Outcome.TIMEOUT)
     assert answer.reason == f"no answer from {site}: not within 0.4 s"
     # Asked again it would fail in another way.
     monkeypatch.setattr("scraper.robots.Robots._fetch", None)
@@ -183,7 +247,7 @@ async def test_a_name_that_takes_for_ever_to_resolve_holds_up_nobody_elses_look_
     robots = Robots()
     try:
         answers = await asyncio.gather(*(robots.ask(f"http://slow-{n}.example/") for n in range(40)))
-        assert all(answer.is_unreachable for answer in answers)
+        assert all(answer.outcome is Outcome.TIMEOUT for answer in answers)
         # All of those still wait in their threads.
         monkeypatch.setattr("scraper.robots.FETCH_SECONDS", 20)
         assert (await robots.ask(f"{site}/any")).is_allowed

@@ -133,7 +133,7 @@ async def test_a_redirect_to_where_nobody_may_go_keeps_nothing(
 
 async def test_a_site_that_is_down_is_an_outcome_and_no_error(lane: Lease, demo: Definition) -> None:
     report = await visitor().read(lane, "http://127.0.0.1:1/", demo)
-    assert report.outcome is Outcome.TIMEOUT
+    assert report.outcome is Outcome.CONNECTION_REFUSED
     assert lane.context.pages == 0
 
 

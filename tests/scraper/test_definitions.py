@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.definitions import Definitions, load_definition, own_addresses
+from scraper.definitions import Definitions, load_definition
 from scraper.errors import DefinitionError, UnknownSite
+from scraper.recognition import own_addresses
 
 GOOD = """
 name = "pier"
@@ -293,6 +294,17 @@ def test_a_site_is_known_by_its_host(url: str, name: str | None) -> None:
         (b'<meta content="https://x.com/a" property="og:url">', "x"),
         (b'<link rel="canonical" href="https://elsewhere.example/"><article data-testid="tweet">', "x"),
         (b"<table id='hnmain'>", "hackernews"),
+        (b'<table\n  width = 85%\n  id = "hnmain"\n>', "hackernews"),
+        (b'<td class="subtext" >\n  <span class=score\n   id="score_7">', "hackernews"),
+        (b"<div class=subtext><span id=score_1>", "hackernews"),
+        (b'<meta content="Discourse 3.4" charset=x name="generator"/>', "discourse"),
+        (b"<title>\n Tides | Lobsters\n</title>", "lobsters"),
+        (b"<ARTICLE\nclass='a>b' DATA-TESTID=tweet >", "x"),
+        (b'<meta content="elsewhere" name="generator"><meta content="Discourse 3.4" name="description">', None),
+        (b"<p id=1>item?id=<a id='2' name=3 class=4>", None),
+        (b"<table data-id=hnmain>", None),
+        (b"<link\n rel = 'alternate Canonical'\n href = 'https://x.com/a/status/1' >", "x"),
+        (b'<meta content = "https://x.com/a?b=1&amp;c" name=og:url>', "x"),
         (b"<p>https://x.com/</p>", None),
         (b"", None),
     ),

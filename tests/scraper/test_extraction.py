@@ -75,6 +75,7 @@ def reading(*items: RawItem, language: str = "en") -> Reading:
         stopped="ready",
         waited_ms=1,
         url="https://pier.example/",
+        base="https://pier.example/",
         title="",
         language=language,
         ready_state="complete",

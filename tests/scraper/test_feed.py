@@ -173,6 +173,7 @@ name = "only"
 [[layouts.items]]
 name = "topic"
 css = ".topic"
+may_lack_counts = true
 [[layouts.items.records]]
 response = "*/api*"
 each = "topics"

@@ -26,6 +26,7 @@ name = "only"
 [[layouts.items]]
 name = "topic"
 css = ".topic"
+may_lack_counts = true
 [layouts.items.fields]
 id = [{ attribute = "data-id" }]
 text = [{ css = ".body" }]
@@ -39,6 +40,7 @@ text = [{ css = ".body" }]
 [[layouts.items]]
 name = "reply"
 css = ".reply"
+may_lack_counts = true
 tree = true
 exclude = ".removed"
 [layouts.items.fields]

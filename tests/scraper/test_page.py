@@ -316,6 +316,9 @@ class LaneThatFails:
     async def hear(self, *_: Any) -> None:
         await asyncio.sleep(0)
 
+    async def revalidate(self, **_: Any) -> None:
+        await asyncio.sleep(0)
+
     async def open(self, *_: Any, **__: Any) -> Any:
         raise self._error
 

@@ -61,7 +61,7 @@ async def test_a_posts_own_page_gives_that_post(lane: Lane, definitions: Definit
         ("rate_limited", Outcome.RATE_LIMITED),
         ("blocked", Outcome.BLOCKED),
         ("interstitial", Outcome.INTERSTITIAL),
-        ("download", Outcome.REFUSED_URL),
+        ("download", Outcome.HTTP_ERROR),
         ("redirect_loop", Outcome.INTERSTITIAL),
         ("changed_selectors", Outcome.SELECTOR_DRIFT),
         ("hang", Outcome.TIMEOUT),

@@ -56,7 +56,7 @@ async def test_a_row_of_what_is_closed_does_not_say_when_it_was_opened(read_file
     assert (issue.id, issue.author, issue.replies) == ("pier/tides/issues/7", "eel", 12)
     assert issue.time == datetime(2019, 2, 3, 4, 5, 6, tzinfo=UTC)
     assert (pull.id, pull.author, pull.replies, pull.time) == ("pier/tides/pull/6", "ebb", None, None)
-    assert report.next_url == "/pier/tides/issues?page=2"
+    assert report.next_url == "https://github.com/pier/tides/issues?page=2"
     (row,) = (await read_file("github/list-2025.html", url=f"{TIDES}/issues")).posts
     assert (row.id, row.title, row.author, row.replies) == ("pier/tides/issues/8", "High water", "eel", 1)
 

@@ -64,7 +64,7 @@ async def test_rows_of_a_list_never_borrow_from_the_row_below(read_file: ReadFil
         None,
     )
     assert (last.score, last.replies) == (55, 5)
-    assert report.next_url == "newest?next=40000005&n=61"
+    assert report.next_url == "https://news.ycombinator.com/newest?next=40000005&n=61"
 
 
 async def test_the_options_of_a_poll_are_no_posts(read_file: ReadFile) -> None:

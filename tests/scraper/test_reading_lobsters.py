@@ -52,7 +52,7 @@ async def test_hidden_scores_are_unknown_and_a_removed_story_has_no_title(read_f
     ]
     assert [one.title for one in report.posts] == ["Old shells", "Which shell?", None]
     assert report.posts[0].time == datetime(2013, 5, 6, 12, 8, 9, tzinfo=UTC)
-    assert report.next_url == "/page/2"
+    assert report.next_url == "https://lobste.rs/page/2"
 
 
 @pytest.mark.browser

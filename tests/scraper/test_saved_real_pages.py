@@ -13,10 +13,11 @@ from urllib.parse import urljoin
 import pytest
 
 from scraper.definition import Definition
-from scraper.definitions import Definitions, own_addresses
+from scraper.definitions import Definitions
 from scraper.outcome import Outcome
 from scraper.page import PageReport
 from scraper.post import post_as_dict
+from scraper.recognition import own_addresses
 
 ReadHtml = Callable[[Definition, bytes, str | None], Awaitable[PageReport]]
 

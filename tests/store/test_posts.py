@@ -305,7 +305,10 @@ async def test_only_what_speaks_against_the_post_makes_it_be_given_up(database: 
     (post,) = await followed(database)
     states = [await record(database, post, outcome) for _ in range(posts.GIVE_UP_AFTER + 2)]
     before = ["followed"] * (posts.GIVE_UP_AFTER - 1)
-    against = {Outcome.NOT_FOUND, Outcome.REFUSED_URL, Outcome.DENIED_BY_ROBOTS, Outcome.CRASHED}
+    against = {
+        Outcome.NOT_FOUND, Outcome.REFUSED_URL, Outcome.DENIED_BY_ROBOTS, Outcome.CRASHED, Outcome.DNS_FAILED,
+        Outcome.HTTP_ERROR,
+    }  # fmt: skip
     assert states == [*before, *(["given_up" if outcome in against else "followed"] * 3)]
     reason = await database.pool.fetchval("select state_reason from posts")
     assert reason == (f"{outcome} 10 times in a row: it was {outcome}" if outcome in against else None)

@@ -169,6 +169,25 @@ async def test_a_death_between_pages_is_not_laid_at_the_page_before(database: Da
     assert await database.pool.fetchval("select sum(worker_deaths) from posts") == 0
 
 
+async def test_a_post_that_is_being_removed_while_its_task_marks_it_does_not_fail_the_task(
+    database: Database, rows: list[int]
+) -> None:
+    (one,) = await add(database, await begin(database), of(rows))
+    await start(database, one, "a")
+    await tasks.mark(database, one, rows[0])
+    async with database.connection() as connection, connection.transaction():
+        await connection.execute("delete from posts where id = $1", rows[1])
+        marking = asyncio.ensure_future(tasks.mark(database, one, rows[1]))
+        waits = "select exists (select from pg_locks where not granted)"
+        while not await connection.fetchval(waits):  # noqa: ASYNC110 the database tells nobody
+            await asyncio.sleep(0.01)
+    await marking
+    assert await database.pool.fetchval("select at_post from tasks where id = $1", one) is None
+    await tasks.mark(database, one, rows[1])
+    await tasks.mark(database, one, rows[0])
+    assert await database.pool.fetchval("select at_post from tasks where id = $1", one) == rows[0]
+
+
 async def test_of_a_worker_that_died_only_the_page_that_was_open_is_to_blame(
     database: Database, rows: list[int]
 ) -> None:

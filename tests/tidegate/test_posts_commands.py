@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +31,17 @@ NO_POST = "https://x.com/home"
 def followed(dsn: str) -> list[tuple[str, str, str]]:
     found = run_sql(dsn, "select site, post_id, state from posts order by site, post_id")
     return [(row["site"], row["post_id"], row["state"]) for row in found]
+
+
+@pytest.fixture(autouse=True)
+def _every_name_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test asks a name server, and a database is connected to by its number."""
+    real = socket.getaddrinfo
+
+    def look_up(host: str, *more: object, **named: object) -> object:
+        return real("127.0.0.1" if host else host, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
 
 
 @pytest.fixture
@@ -58,6 +70,23 @@ def test_posts_are_followed_by_their_addresses(dsn: str, say: Say) -> None:
     assert say("posts", "add", ONE, TWO) == (0, "2 new, 0 known, 0 refused (hackernews 1, x 1)\n", "")
     assert followed(dsn) == [("hackernews", "1", "followed"), ("x", "2", "followed")]
     assert say("posts", "add", "https://twitter.com/eve/status/2?s=20")[1].startswith("0 new, 1 known, 0 refused")
+
+
+@pytest.mark.database
+def test_a_name_that_nobody_knows_is_told_and_followed_all_the_same(
+    dsn: str, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = socket.getaddrinfo
+
+    def look_up(host: str, *more: object, **named: object) -> object:
+        if host == "blog.example":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return known(host, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    code, out, err = say("posts", "add", "https://blog.example/a", "https://blog.example/b")
+    assert (code, out) == (0, "2 new, 0 known, 0 refused (generic 2)\n")
+    assert err == "tidegate: blog.example: no such name is known now; its posts are followed all the same\n"
 
 
 @pytest.mark.database

@@ -55,6 +55,20 @@ def test_a_page_that_could_not_be_read_is_said_and_the_others_are_printed(say: S
     assert "selector_drift" in err
 
 
+def test_a_file_that_is_of_no_known_site_does_not_keep_the_others_from_being_read(say: Say, tmp_path: Path) -> None:
+    nobody, none = tmp_path / "nobody.html", tmp_path / "none.html"
+    nobody.write_text("<!doctype html><p>Nobody knows where this is from.", "utf-8")
+    code, out, err = say("scrape", str(nobody), FRONT, str(none), STATUS, "--format", "json")
+    assert code == 1
+    assert [(page["site"], page["outcome"]) for page in json.loads(out)] == [("hackernews", "ok"), ("x", "ok")]
+    assert f"tidegate: {nobody}: can't tell which site this was" in err
+    assert f"tidegate: there is no file {none}" in err
+    code, out, err = say("scrape", str(nobody), str(none))
+    assert (code, out) == (2, "")
+    assert "which site this was" in err
+    assert "there is no file" in err
+
+
 def test_text_of_a_page_can_command_neither_terminal_nor_spreadsheet(say: Say, tmp_path: Path) -> None:
     html = Path(FRONT).read_text(encoding="utf-8")
     hostile = "=cmd()|[red]&#27;]0;owned&#7;&#8238;[/red]"

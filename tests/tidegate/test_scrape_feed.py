@@ -128,7 +128,7 @@ def test_every_topic_of_a_forum_is_found_with_its_true_numbers(say: Say, sites: 
     code, out, err = say("scrape", f"{forum}/", "--allow-private", "--feed", "--format", "jsonl")
     posts = [json.loads(line) for line in out.splitlines()]
     assert code == 0, err
-    assert f"{TOTAL} posts; nothing_new" in err
+    assert f"{TOTAL} posts; stopped: nothing_new" in err
     read = [(int(post["id"]), post["title"], post["author"], post["score"], post["views"]) for post in posts]
     true = [tuple(topic(number).values()) for number in range(1, TOTAL + 1)]
     assert sorted(read) == [(number, subject, by, votes, views) for number, subject, by, votes, views in true]
@@ -140,7 +140,7 @@ def test_a_limit_ends_it(say: Say, sites: Path, forum: str) -> None:
     code, out, err = say("scrape", f"{forum}/", "--allow-private", "--feed", "--limit", "15", "--format", "json")
     [page] = json.loads(out)
     assert (code, len(page["posts"])) == (0, 15)
-    assert "15 posts; limit" in err
+    assert "15 posts; stopped: limit" in err
 
 
 @pytest.mark.processes

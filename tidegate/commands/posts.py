@@ -35,7 +35,7 @@ def add(
     """
     from scraper.addresses import AddressPolicy
     from tidegate.errors import UsageError
-    from tidegate.following import Added, Refused, add_posts, post_at
+    from tidegate.following import Added, Refused, add_posts, post_at, unknown_hosts
     from tidegate.program import definitions_for, open_database
 
     settings = begin(verbose=verbose, allow_private=allow_private or None)
@@ -49,14 +49,16 @@ def add(
         )
     posts = [one for one in found if not isinstance(one, Refused)]
 
-    async def work() -> Added:
+    async def work() -> tuple[Added, list[str]]:
         async with open_database(settings) as database:
-            return await add_posts(database, posts)
+            return await add_posts(database, posts), await unknown_hosts(posts)
 
-    added = run_until_done(work()) if posts else Added()
+    added, unknown = run_until_done(work()) if posts else (Added(), [])
     for one in bad:
         added.refuse(one)
     _tell(added)
+    for host in unknown:
+        typer.echo(f"tidegate: {host}: no such name is known now; its posts are followed all the same", err=True)
     if added.refusals > len(bad):
         raise typer.Exit(EXIT_FAILURE)
 
