@@ -16,6 +16,7 @@ from browser_pool.cdp.browser import CdpBrowser
 from browser_pool.node.browser import NodeBrowser
 from tests.browser_pool.shared import sharing
 from tests.browser_pool.web import SCRIPT, Page, Web, serving
+from tests.needs import rest_slow
 
 MakePool = Callable[..., AbstractAsyncContextManager[UnifiedBrowserPool]]
 
@@ -186,7 +187,7 @@ async def test_things_of_a_kind_are_not_asked_for(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("path", WHERE)
+@pytest.mark.parametrize("path", rest_slow(WHERE, fast=2))
 async def test_patterns_hold_in_frames_of_other_processes_and_in_workers(
     pool: UnifiedBrowserPool, web: Web, path: str
 ) -> None:
@@ -201,7 +202,7 @@ async def test_patterns_hold_in_frames_of_other_processes_and_in_workers(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("path", WHERE)
+@pytest.mark.parametrize("path", rest_slow(WHERE, fast=2))
 async def test_kinds_hold_in_frames_of_other_processes_and_in_workers(
     pool: UnifiedBrowserPool, web: Web, path: str
 ) -> None:

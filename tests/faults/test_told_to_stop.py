@@ -36,6 +36,7 @@ async def is_at_page(look: Any, post_id: str) -> None:
     await until("a page is open", is_at_it)
 
 
+@pytest.mark.slow
 async def test_the_page_that_is_open_comes_to_its_end_and_the_next_worker_does_the_rest(
     migrated_dsn: str, new_crew: Callable[..., Crew]
 ) -> None:

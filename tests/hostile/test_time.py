@@ -19,6 +19,7 @@ from scraper.recognition import own_addresses
 from scraper.records import MOST_RECORDS, RecordBook
 from tests.hostile.conftest import Evil, Visit, pier
 from tests.hostile.test_fuzz import NOW, reading
+from tests.needs import rest_slow
 
 SECONDS = 30.0
 """Far more than each of these takes on a slow machine, and far less than it took."""
@@ -46,7 +47,7 @@ class Clock:
         assert time.thread_time() - self._began < SECONDS
 
 
-@pytest.mark.parametrize("length", (MOST_SEARCHED, MAX_CHARACTERS))
+@pytest.mark.parametrize("length", rest_slow((MAX_CHARACTERS, MOST_SEARCHED)))
 @pytest.mark.parametrize("site", SITES, ids=lambda site: site.name)
 def test_no_string_keeps_the_patterns_of_a_site_busy(site: Definition, length: int) -> None:
     clock = Clock()

@@ -265,6 +265,7 @@ async def test_a_layout_that_goes_on_in_its_own_way_does(lane: Lane, serve: Serv
     assert (report.stopped_by, read(report.posts)) == (Stop.END_OF_FEED, true(42))
 
 
+@pytest.mark.slow
 async def test_ten_thousand_posts_pass_and_neither_the_page_nor_the_report_grows(lane: Lane, serve: Serve) -> None:
     address = await serve({"/": COMMON + ENDLESS})
     collected: list[tuple[int, int | None]] = []

@@ -199,6 +199,7 @@ async def test_a_folder_that_was_removed_under_it_is_left_in_peace(open_folder: 
 
 
 @pytest.mark.database
+@pytest.mark.slow
 async def test_who_leaves_a_removed_folder_leaves_a_new_server_in_its_place_alone(
     open_folder: Path, others: list[OtherProcess]
 ) -> None:
@@ -269,6 +270,7 @@ async def test_a_server_that_is_kept_running_comes_back_at_the_same_address_with
 
 
 @pytest.mark.database
+@pytest.mark.slow
 async def test_a_server_that_was_stopped_by_somebody_else_is_started_anew_as_well(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder) as server, kept_running(server):
         pid = server.pid
@@ -279,6 +281,7 @@ async def test_a_server_that_was_stopped_by_somebody_else_is_started_anew_as_wel
 
 
 @pytest.mark.database
+@pytest.mark.slow
 async def test_many_who_keep_it_running_start_one_server_and_the_last_of_them_stops_it(used_folder: Path) -> None:
     async with EmbeddedPostgres(used_folder) as first, kept_running(first):
         async with EmbeddedPostgres(used_folder) as second, kept_running(second):

@@ -95,6 +95,7 @@ async def test_a_run_that_another_one_stands_in_the_way_of_is_skipped_with_exit_
 @pytest.mark.database
 @pytest.mark.browser
 @pytest.mark.processes
+@pytest.mark.slow
 async def test_a_signal_ends_it_in_order_and_what_it_was_at_is_left_to_the_next(
     run: Start,
     start: Start,

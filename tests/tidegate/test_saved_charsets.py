@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.needs import rest_slow
+
 Say = Callable[..., tuple[int, str, str]]
 
 pytestmark = pytest.mark.browser
@@ -74,7 +76,7 @@ def read(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
         ("utf-8", JAPANESE),
     ),
 )
-@pytest.mark.parametrize("told", (META, EQUIV, XML), ids=("meta", "http-equiv", "xml"))
+@pytest.mark.parametrize("told", rest_slow((META, EQUIV, XML)), ids=("meta", "http-equiv", "xml"))
 def test_the_charset_that_a_page_says_it_has(
     read: Callable[[bytes], tuple[str, int]], charset: str, text: tuple[str, str, str], told: str
 ) -> None:

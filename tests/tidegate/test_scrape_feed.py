@@ -124,6 +124,7 @@ def sites(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_every_topic_of_a_forum_is_found_with_its_true_numbers(say: Say, sites: Path, forum: str) -> None:
     code, out, err = say("scrape", f"{forum}/", "--allow-private", "--feed", "--format", "jsonl")
     posts = [json.loads(line) for line in out.splitlines()]

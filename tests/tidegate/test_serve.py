@@ -11,7 +11,6 @@ import pytest
 
 from scraper.store.embedded import EmbeddedPostgres
 from tests.faults.crew import Crew, everything_is_read_once, follow_all, run_is_over, shared_database, until
-from tests.needs import rest_slow
 from tidegate.demo import DemoSite
 from tidegate.settings import JOBS
 
@@ -49,7 +48,8 @@ async def test_it_says_where_things_are_does_what_is_due_and_ends_in_order_with_
     await crew.nothing_is_left_over()
 
 
-@pytest.mark.parametrize("number", rest_slow((signal.SIGINT, signal.SIGTERM)))
+@pytest.mark.parametrize("number", (signal.SIGINT, signal.SIGTERM))
+@pytest.mark.slow
 async def test_with_nothing_to_do_it_ends_in_order_as_well(
     open_folder: Path, crew: Crew, number: signal.Signals
 ) -> None:
@@ -104,6 +104,7 @@ main()
 """
 
 
+@pytest.mark.slow
 async def test_a_port_that_no_database_answers_at_is_waited_for_and_then_said_in_one_line(
     open_folder: Path, chromium: Path
 ) -> None:

@@ -26,6 +26,7 @@ PAGES = Path(__file__).parents[1] / "scraper" / "pages"
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_what_is_proposed_for_a_feed_passes_its_check(
     say: Say, demo_site: DemoSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +65,7 @@ def test_what_it_reads_is_what_is_true(
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_json_has_the_fields_with_their_sources_and_what_they_gave(say: Say, demo_site: DemoSite) -> None:
     code, out, _ = say("site", "new", demo_site.url, "--allow-private", "--json")
     proposed = json.loads(out)
@@ -122,6 +124,7 @@ def test_a_page_on_which_nothing_repeats_is_said_with_what_could_be_done(say: Sa
 
 
 @pytest.mark.processes
+@pytest.mark.slow
 async def test_a_page_that_lies_for_what_looks_through_it_is_an_outcome(start: Start) -> None:
     page = """<!doctype html><title>Pier</title><p>We are a pier.</p><script>
     const own = JSON.stringify;

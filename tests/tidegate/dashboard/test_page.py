@@ -55,6 +55,7 @@ async def test_a_draft_is_approved_by_keyboard(page: Page, shown: Shown) -> None
     assert await shown.database.pool.fetchval("select state from drafts") == "approved"
 
 
+@pytest.mark.slow
 async def test_a_button_keeps_the_focus_while_the_page_goes_on(page: Page) -> None:
     await page.get_by_role("button", name="Pause tidy").focus()
     await page.keyboard.press("Enter")
@@ -62,6 +63,7 @@ async def test_a_button_keeps_the_focus_while_the_page_goes_on(page: Page) -> No
     assert await page.evaluate("document.activeElement.textContent") == "Resume"
 
 
+@pytest.mark.slow
 async def test_what_strangers_are_called_does_not_turn_the_numbers_beside_it(page: Page, shown: Shown) -> None:
     await shown.database.pool.execute("update opportunities set author = e'\\u202egnp.exe', likes = 12345")
     await page.wait_for_selector("#opportunity-list :text('12,345')")
@@ -70,6 +72,7 @@ async def test_what_strangers_are_called_does_not_turn_the_numbers_beside_it(pag
         assert await one.evaluate(isolated) == "isolate"
 
 
+@pytest.mark.slow
 async def test_after_a_decision_the_focus_is_where_one_goes_on(page: Page) -> None:
     await page.get_by_role("button", name="Reject draft 1").focus()
     await page.keyboard.press("Enter")
@@ -77,6 +80,7 @@ async def test_after_a_decision_the_focus_is_where_one_goes_on(page: Page) -> No
     assert await page.evaluate("document.activeElement.id") == "drafts-title"
 
 
+@pytest.mark.slow
 async def test_a_tab_that_nobody_looks_at_holds_no_connection(page: Page) -> None:
     hide = "is => { Object.defineProperty(document, 'hidden', {value: is, configurable: true});"
     await page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", True)
@@ -101,7 +105,7 @@ async def test_a_page_at_work_can_be_looked_at(page: Page) -> None:
 
 
 @pytest.mark.parametrize("size", rest_slow((PHONE, WIDE)))
-@pytest.mark.parametrize("scheme", ("light", "dark"))
+@pytest.mark.parametrize("scheme", rest_slow(("light", "dark")))
 async def test_it_fits_any_screen_and_can_be_read_on_it(page: Page, size: tuple[int, int], scheme: str) -> None:
     await page.set_viewport_size({"width": size[0], "height": size[1]})
     await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -128,6 +132,7 @@ async def test_everything_that_acts_has_a_name_and_every_part_a_heading(page: Pa
     assert len(names) == len(set(names))
 
 
+@pytest.mark.slow
 async def test_when_nobody_answers_the_page_says_so(page: Page, shown: Shown) -> None:
     await page.route("**/events", lambda route: route.abort())
     # A browser that comes back to a server that is gone.

@@ -145,6 +145,7 @@ async def test_the_har_says_what_went_over_the_network(settings: Settings, web: 
     assert har["browser"]["version"]
 
 
+@pytest.mark.slow
 async def test_a_replay_reads_the_same_without_the_network(settings: Settings, web: Web, tmp_path: Path) -> None:
     place = tmp_path / "kept"
     await seen(settings, f"{web.url}/post/12", Watch(folder=place))
@@ -205,6 +206,7 @@ def test_a_saved_page_is_told_field_by_field(say: Say, tmp_path: Path) -> None:
     assert "as it was on" in out
 
 
+@pytest.mark.slow
 def test_json_has_the_same_and_a_page_that_is_not_known_is_a_failure(say: Say, tmp_path: Path) -> None:
     code, out, _ = say("debug", TOMORROW, "--json", "--keep", str(tmp_path / "kept"))
     told = json.loads(out)
@@ -213,6 +215,7 @@ def test_json_has_the_same_and_a_page_that_is_not_known_is_a_failure(say: Say, t
     assert told["folder"] == str(tmp_path / "kept")
 
 
+@pytest.mark.slow
 def test_wrong_use_is_told_in_a_line(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

@@ -70,6 +70,7 @@ def test_where_all_is_well_every_check_is_a_line_and_nothing_is_left_behind(
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_as_json_it_is_one_object_with_what_was_found(start: Start, chromium: object) -> None:
     code, answer = checks(start)
     assert (code, answer["failures"], answer["browsers"]) == (0, [], [])
@@ -106,6 +107,7 @@ def test_a_database_that_is_away_does_not_keep_it_from_loading_a_page(
     assert out.splitlines()[-1].startswith("1 of 22 checks failed: database.")
 
 
+@pytest.mark.slow
 def test_where_all_browsers_are_elsewhere_none_here_is_needed(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TIDEGATE_CHROMIUM", "/no/such/chromium")
     monkeypatch.setenv("TIDEGATE_BROWSERS", "http://127.0.0.1:9")
