@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-SECONDS = 120
+SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
