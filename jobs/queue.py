@@ -127,10 +127,22 @@ class Queue:
                 f" and not exists (select from {table} q where q.dedupe_key = 'task:' || t.id)"
             )
             await self.add_tasks(connection, [row["id"] for row in lost], 0)
-            failed = [job.id for job in await queries.list_failed_jobs() if job.entrypoint in {RUN, TASK}]
-            if failed:
-                await queries.requeue_jobs(failed)
-            return len(lost) + len(failed)
+            listed = [job.id for job in await queries.list_failed_jobs() if job.entrypoint in {RUN, TASK}]
+            # A key may be in the queue once: where it has been asked for again since, that one stands for both.
+            failed = await connection.fetch(
+                "select f.id, f.id <> max(f.id) over (partition by f.dedupe_key) or exists ("  # noqa: S608 as above
+                f"select from {table} q where q.dedupe_key = f.dedupe_key and q.status in ('queued', 'picked'))"
+                f" as is_replaced from {table} f where f.id = any($1::integer[])",
+                listed,
+            )
+            again = [row["id"] for row in failed if not row["is_replaced"]]
+            await connection.execute(
+                f"delete from {table} where id = any($1::integer[])",  # noqa: S608 as above
+                [row["id"] for row in failed if row["is_replaced"]],
+            )
+            if again:
+                await queries.requeue_jobs(again)
+            return len(lost) + len(again)
 
     async def age(self, priorities: Mapping[str, int]) -> None:
         """Let tasks rise by one for each `AGE_SECONDS` that they wait, from their job's priority.

@@ -303,3 +303,17 @@ async def test_when_postgres_restarts_in_mid_run_each_task_is_done_once(open_fol
             assert await database.pool.fetchval("select sum(deaths) from tasks") == 0
     finally:
         await server.__aexit__()
+
+
+async def test_a_wish_that_failed_and_was_made_anew_since_does_not_keep_what_is_lost_from_coming_back(
+    database: Database, queue: Queue
+) -> None:
+    async with database.connection() as connection:
+        for status in ("failed", "failed", "queued"):
+            assert await queue.ask_for_run(connection, "tidy", uuid4(), key="run:tidy")
+            await connection.execute("update pgqueuer set status = $1 where status = 'queued'", status)
+        assert await queue.ask_for_run(connection, "other", uuid4(), key="run:other")
+        await connection.execute("update pgqueuer set status = 'failed' where dedupe_key = 'run:other'")
+    assert await queue.restore() == 1
+    rows = await database.pool.fetch("select dedupe_key, status::text from pgqueuer order by dedupe_key")
+    assert [tuple(row) for row in rows] == [("run:other", "queued"), ("run:tidy", "queued")]
