@@ -9,8 +9,8 @@ run: ## set everything up, then run the whole program against the demo site
 # The tests start some hundred Pythons: each finds the program compiled, whatever this shell says.
 test test-slow test-all: export PYTHONDONTWRITEBYTECODE =
 ARGS ?=
-# Two for each core: half of the cases wait for something, and two workers alone leave a third of two cores idle.
-WORKERS ?= $(shell expr 2 '*' `getconf _NPROCESSORS_ONLN`)
+# Three for two cores: many cases wait for something, and two workers leave a third of two cores idle.
+WORKERS ?= $(shell expr '(' 3 '*' `getconf _NPROCESSORS_ONLN` + 1 ')' / 2)
 pytest = $(python) -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --maxschedchunk 1
 test: ## the tests of every promise, with the real Chromium and a real Postgres, in minutes: make test ARGS="-k gate"
 	@scripts/setup dev
