@@ -314,7 +314,7 @@ async (task, visible, moving) => {
     return false;
   };
 
-  // A marker counts where a person sees it, unless it is of the kind that nobody ever sees.
+  // A marker counts where a person sees it, unless it is of the kind that is never shown.
   const NEVER_SEEN = "head, title, base, meta, link, style, script, noscript, template, input[type=hidden]";
   const isOut = (style, rect) => {
     if (!rect.width || !rect.height) return /hidden|clip/.test(style.overflow);

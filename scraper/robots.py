@@ -48,7 +48,7 @@ WhyRefused = Callable[[str, str], str | None]
 class Answer:
     """May it be opened, why not, and how long the site wants between two requests (seconds).
 
-    `outcome` is what it is called where it may not: nobody answered, or there is a rule.
+    `outcome` is what it is called where it may not: no server answered, or there is a rule.
     """
 
     is_allowed: bool
