@@ -53,7 +53,7 @@ async def refusal(url: str, policy: AddressPolicy) -> str | None:
 
 
 async def is_unknown(host: str) -> bool:
-    """Tells whether no resolver knows this name, as far as can be told now. What does not answer in time may know it."""
+    """Tells whether no resolver knows this name, as far as can be told. What does not answer in time may know it."""
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
             await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
